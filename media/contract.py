@@ -1,0 +1,153 @@
+"""The whole contract between those who decide (`signaling/`) and those who forward (`media/`).
+
+A participant publishes on one transport and receives on another, one pair per class group. Publishing
+and WHIP: the client offers, `PublishTransport.negotiate` answers. Receiving: the server offers
+(`SubscribeTransport.offer`), the client answers. WHEP: the client offers, `negotiate` answers.
+Nothing here blocks: DTLS and ICE go on behind it and are told through `on_state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Kind = Literal["audio", "video"]
+TransportState = Literal["new", "connected", "failed", "closed"]
+
+
+class MediaError(Exception):
+    """Root of what `media` raises; the message says what to do."""
+
+
+class SdpError(MediaError):
+    """The peer's session description cannot be served."""
+
+
+class CapacityError(MediaError):
+    """A bound was reached: transports, tracks of a transport, subscriptions of a transport."""
+
+
+@dataclass(frozen=True)
+class CodecPolicy:
+    """RTP encoding names that may be published, best first. Names compare without case."""
+
+    audio: tuple[str, ...] = ("opus",)
+    video: tuple[str, ...] = ("VP8", "H264")
+
+
+@dataclass(frozen=True)
+class TrackStats:
+    """Since the track began. `level_dbov` is the loudest of the last half second, 0 down to -127."""
+
+    packets: int
+    octets: int
+    lost: int  # gaps that no retransmission filled
+    nacks: int  # sent to the publisher
+    plis: int  # sent to the publisher
+    jitter_s: float
+    level_dbov: int | None
+    last_packet_s: float | None  # on the monotonic clock
+
+
+@dataclass(frozen=True)
+class SubscriptionStats:
+    """One track on its way to one subscriber. Loss and round trip are from its latest report."""
+
+    packets: int
+    octets: int
+    nacks: int  # asked by the subscriber
+    retransmissions: int
+    fraction_lost: float | None
+    rtt_s: float | None
+
+
+@dataclass(frozen=True)
+class TransportStats:
+    packets_in: int
+    octets_in: int
+    packets_out: int
+    octets_out: int
+    last_heard_s: float | None  # any authenticated packet, on the monotonic clock
+
+
+class Track(Protocol):
+    """A published stream: what a publisher gives and a subscriber asks for."""
+
+    id: str  # unique in this process, safe in URLs
+    mid: str
+    kind: Kind
+    codec: str  # RTP encoding name, for example VP8
+
+    def stats(self) -> TrackStats: ...
+
+
+class Subscription(Protocol):
+    track: Track
+    mid: str
+
+    def pause(self, paused: bool) -> None: ...
+    def stats(self) -> SubscriptionStats: ...
+
+
+class Transport(Protocol):
+    """One 5-tuple with one DTLS association."""
+
+    group: str
+    state: TransportState
+    on_state: Callable[[TransportState], None] | None
+
+    def stats(self) -> TransportStats: ...
+    async def close(self) -> None: ...
+
+
+class PublishTransport(Transport, Protocol):
+    tracks: Mapping[str, Track]  # by mid
+
+    async def negotiate(
+        self, offer: str, policy: CodecPolicy, classes: Mapping[str, str] | None = None
+    ) -> str:
+        """Answer an offer, first or renegotiated; `tracks` is up to date when this returns.
+
+        `classes` gives the service class of each mid (`talk` where it is silent). A track whose media
+        section became inactive is gone, and with it every subscription to it. Raises SdpError.
+        """
+        ...
+
+
+class SubscribeTransport(Transport, Protocol):
+    subscriptions: Mapping[str, Subscription]  # by track id
+
+    def add(self, track: Track) -> Subscription:
+        """Subscribe; packets flow once the next offer is answered. Raises CapacityError."""
+        ...
+
+    def remove(self, track: Track) -> None: ...
+
+    async def offer(self) -> str:
+        """The offer for what is subscribed now; a new one may replace an unanswered one."""
+        ...
+
+    async def answer(self, sdp: str) -> None:
+        """Take the answer to the latest offer. Raises SdpError."""
+        ...
+
+    async def negotiate(self, offer: str, tracks: Sequence[Track]) -> str:
+        """WHEP: answer a receiving client's offer with these tracks. Raises SdpError."""
+        ...
+
+
+class Relay(Protocol):
+    groups: Mapping[str, tuple[str, ...]]  # class group → its service classes
+
+    async def start(self) -> None:
+        """Bind the UDP ports. Raises OSError, naming the port, when one is in use."""
+        ...
+
+    async def close(self) -> None: ...
+    def open_publish(self, group: str = "main") -> PublishTransport: ...
+    def open_subscribe(self, group: str = "main") -> SubscribeTransport: ...
+
+    async def open_probe(self, offer: str) -> tuple[Transport, str]:
+        """A transport whose data channels echo, for the network check; with its answer."""
+        ...

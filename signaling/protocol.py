@@ -1,0 +1,483 @@
+"""Every message of the signaling WebSocket, defined once.
+
+Validation, the JSON Schema, the documentation page and the TypeScript types are generated from
+these structs. A client sends requests, each with an `id`; the server answers every request with one
+answer whose `re` is that id, and sends events whose `seq` counts up from 1 within a session, so that
+a dropped socket resumes where it was. Units are in the names: `_ms`, `_bps`, `_s`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+PROTOCOL_VERSION = 1
+
+Name = Annotated[str, Meta(min_length=1, max_length=80)]
+Ident = Annotated[str, Meta(min_length=1, max_length=64)]
+Label = Annotated[str, Meta(max_length=120)]
+Text = Annotated[str, Meta(min_length=1, max_length=4000)]
+Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]  # 60 tracks of 3 KB each fit
+TransportId = Annotated[str, Meta(pattern=r"^(publish|subscribe):[a-z]{1,20}$", max_length=32)]
+
+Kind = Literal["audio", "video"]
+Source = Literal["microphone", "camera", "screen", "screen_audio", "device"]
+ServiceClass = Literal["control", "diagnostic", "talk", "teaching", "imaging", "vitals"]
+Role = Literal[
+    "host", "county_doctor", "specialist", "student", "patient", "interpreter", "device", "operator"
+]
+Level = Literal["good", "fair", "poor"]
+ErrorCode = Literal[
+    "malformed",  # not JSON, or not this protocol: `field` and `reason` say where
+    "unsupported_version",
+    "unauthorized",  # token missing, forged, expired or revoked
+    "forbidden",  # the token's grants do not allow it
+    "not_found",  # no such participant, track or transport
+    "not_joined",  # join first
+    "conflict",  # the state has moved on: a stale answer, a second join
+    "bad_sdp",  # a session description that cannot be served; `reason` says why
+    "room_full",
+    "session_gone",  # nothing left to resume: say hello without `resume`
+    "too_many_requests",
+    "too_large",
+    "internal",
+]
+
+
+# --- what the messages carry -------------------------------------------------------------------
+
+
+class Grants(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a token allows in its room."""
+
+    publish: list[Kind] = []
+    classes: list[ServiceClass] = []
+    subscribe: bool = False
+    data: bool = False
+    chat: bool = False
+    control: bool = False
+    moderate: bool = False
+
+
+class Capabilities(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus."""
+
+    audio: Annotated[list[Name], Meta(max_length=16)] = field(default_factory=lambda: ["opus"])
+    video: Annotated[list[Name], Meta(max_length=16)] = field(
+        default_factory=lambda: ["VP8", "H264"]
+    )
+
+
+class CodecPreferences(Struct, kw_only=True):
+    """What publishers in this room may send, best first."""
+
+    audio: list[str]
+    video: list[str]
+
+
+class TransportGroup(Struct, kw_only=True):
+    """Service classes that share a UDP port, and so a transport: `publish:NAME`, `subscribe:NAME`."""
+
+    name: str
+    classes: list[ServiceClass]
+
+
+class TrackInfo(Struct, kw_only=True):
+    id: str
+    participant: str
+    kind: Kind
+    source: Source
+    service_class: ServiceClass
+    codec: str
+    label: str = ""
+    muted: bool = False
+
+
+class Quality(Struct, kw_only=True):
+    """A participant's network, over the last two seconds. None: not known yet. Loss is 0..1."""
+
+    participant: str
+    level: Level
+    rtt_ms: float | None = None
+    loss_up: float | None = None
+    loss_down: float | None = None
+    bitrate_up_bps: int = 0
+    bitrate_down_bps: int = 0
+    width: int | None = None
+    height: int | None = None
+    frames_per_second: float | None = None
+
+
+class Participant(Struct, kw_only=True):
+    id: str
+    name: str
+    role: Role
+    institution: str = ""
+    state: Literal["online", "reconnecting"] = "online"
+    hand_raised_at_ms: int | None = None  # Unix time; the list shows hands in this order
+    tracks: list[TrackInfo] = []
+    quality: Quality | None = None
+
+
+class WaitingPerson(Struct, kw_only=True):
+    id: str
+    name: str
+    role: Role
+    institution: str = ""
+    since_ms: int
+
+
+class ChatLine(Struct, kw_only=True):
+    id: str
+    participant: str
+    name: str  # kept with the line: its writer may have left
+    role: Role
+    at_ms: int
+    text: str
+
+
+class RoomState(Struct, kw_only=True):
+    """All that a newcomer needs to draw the room."""
+
+    room: str
+    title: str
+    locked: bool
+    started_at_ms: int
+    codecs: CodecPreferences
+    participants: list[Participant]  # oneself among them
+    chat: list[ChatLine]
+    waiting: list[WaitingPerson]  # empty for those who cannot admit
+    active_speaker: str | None = None
+
+
+# --- requests ----------------------------------------------------------------------------------
+
+
+class Request(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    id: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Resume(Struct, kw_only=True, forbid_unknown_fields=True):
+    session: Ident
+    seq: Annotated[int, Meta(ge=0)]  # the last event seen
+    media: bool  # False after a page reload: peer connections are gone, identity is kept
+
+
+class Hello(Request, tag="hello"):
+    """First message; answered by Welcome. `token` may come in the Authorization header instead."""
+
+    version: int
+    token: Annotated[str, Meta(max_length=8192)] | None = None
+    resume: Resume | None = None
+
+
+class Ping(Request, tag="ping"):
+    """Proof of life in both directions; answered by Ok."""
+
+
+class CheckNetwork(Request, tag="check_network"):
+    """Device check, before joining: an offer with one data channel, which the server echoes."""
+
+    sdp: Sdp
+
+
+class Join(Request, tag="join"):
+    """Enter the room; answered by Joined or Waiting. `name` counts when the token names nobody."""
+
+    name: Name | None = None
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+
+class PublishedMedia(Struct, kw_only=True, forbid_unknown_fields=True):
+    mid: Annotated[str, Meta(min_length=1, max_length=16)]
+    source: Source
+    service_class: ServiceClass = "talk"
+    label: Label = ""
+    muted: bool = False
+
+
+class Publish(Request, tag="publish"):
+    """Offer of the publishing transport, first or renegotiated; `media` lists all that is sent."""
+
+    transport: TransportId
+    sdp: Sdp
+    media: Annotated[list[PublishedMedia], Meta(max_length=16)]
+
+
+class SubscribeAnswer(Request, tag="subscribe_answer"):
+    """Answer to the SubscribeOffer of the same `revision`; an older one is a conflict."""
+
+    transport: TransportId
+    revision: int
+    sdp: Sdp
+
+
+class ResetTransport(Request, tag="reset_transport"):
+    """The peer connection is lost: forget it. A subscribing one is offered afresh."""
+
+    transport: TransportId
+
+
+class Subscribe(Request, tag="subscribe"):
+    """Start or pause one track's packets to me; everything is on at first."""
+
+    track: Ident
+    on: bool
+
+
+class UpdateTrack(Request, tag="update_track"):
+    """Tell the room that my track is muted or not, or what it is called now."""
+
+    track: Ident
+    muted: bool | None = None
+    label: Label | None = None
+
+
+class ReportQuality(Request, tag="report_quality"):
+    """What only the client knows of its own link and camera, every few seconds."""
+
+    rtt_ms: Annotated[float, Meta(ge=0, le=60_000)] | None = None
+    width: Annotated[int, Meta(ge=0, le=16_384)] | None = None
+    height: Annotated[int, Meta(ge=0, le=16_384)] | None = None
+    frames_per_second: Annotated[float, Meta(ge=0, le=1000)] | None = None
+
+
+class Chat(Request, tag="chat"):
+    text: Text
+
+
+class RaiseHand(Request, tag="raise_hand"):
+    up: bool
+
+
+class AskMute(Request, tag="ask_mute"):
+    """Moderator: ask somebody to mute the microphone. The server never mutes anybody itself."""
+
+    participant: Ident
+
+
+class Remove(Request, tag="remove"):
+    participant: Ident
+
+
+class Lock(Request, tag="lock"):
+    """Moderator: while locked, newcomers wait until they are admitted, whatever their role."""
+
+    locked: bool
+
+
+class Admit(Request, tag="admit"):
+    participant: Ident
+
+
+class Deny(Request, tag="deny"):
+    participant: Ident
+
+
+class Leave(Request, tag="leave"):
+    """Go at once, and free everything; answered by Ok."""
+
+
+AnyRequest = (
+    Hello
+    | Ping
+    | CheckNetwork
+    | Join
+    | Publish
+    | SubscribeAnswer
+    | ResetTransport
+    | Subscribe
+    | UpdateTrack
+    | ReportQuality
+    | Chat
+    | RaiseHand
+    | AskMute
+    | Remove
+    | Lock
+    | Admit
+    | Deny
+    | Leave
+)
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+class Answer(Struct, kw_only=True, tag_field="type"):
+    re: int
+
+
+class Ok(Answer, tag="ok"):
+    pass
+
+
+class Error(Answer, tag="error"):
+    """`re` is -1 when the request's id could not be read. `field` is a path such as `media[0].mid`."""
+
+    code: ErrorCode
+    reason: str
+    field: str | None = None
+
+
+class Welcome(Answer, tag="welcome"):
+    version: int
+    session: str  # secret; resumes this session
+    participant: str
+    room: str
+    title: str
+    role: Role
+    name: str | None  # None: the person chooses one when joining
+    institution: str
+    grants: Grants
+    transports: list[TransportGroup]
+    resumed: bool  # True: missed events follow, nothing else is needed
+    joined: bool  # True with resumed media=False: join again, without waiting
+    resume_s: int  # how long the session outlives its socket
+
+
+class NetworkCheck(Answer, tag="network_check"):
+    sdp: str
+
+
+class Joined(Answer, tag="joined"):
+    state: RoomState
+
+
+class Waiting(Answer, tag="waiting"):
+    """In the waiting room: an Admitted or Removed event follows."""
+
+
+class PublishedTrack(Struct, kw_only=True):
+    mid: str
+    track: str
+
+
+class Published(Answer, tag="published"):
+    transport: str
+    sdp: str
+    tracks: list[PublishedTrack]
+
+
+AnyAnswer = Ok | Error | Welcome | NetworkCheck | Joined | Waiting | Published
+
+
+# --- events ------------------------------------------------------------------------------------
+
+
+class Event(Struct, kw_only=True, tag_field="type"):
+    seq: int = 0  # set when sent
+
+
+class Admitted(Event, tag="admitted"):
+    state: RoomState
+
+
+class ParticipantJoined(Event, tag="participant_joined"):
+    participant: Participant
+
+
+class ParticipantUpdated(Event, tag="participant_updated"):
+    """State or hand changed; tracks and quality have events of their own."""
+
+    participant: str
+    state: Literal["online", "reconnecting"]
+    hand_raised_at_ms: int | None
+
+
+class ParticipantLeft(Event, tag="participant_left"):
+    participant: str
+    reason: Literal["left", "removed", "lost"]
+
+
+class TrackAdded(Event, tag="track_added"):
+    track: TrackInfo
+
+
+class TrackUpdated(Event, tag="track_updated"):
+    track: TrackInfo
+
+
+class TrackRemoved(Event, tag="track_removed"):
+    track: str
+    participant: str
+
+
+class SubscribedTrack(Struct, kw_only=True):
+    mid: str
+    track: str
+    participant: str
+
+
+class SubscribeOffer(Event, tag="subscribe_offer"):
+    """Answer with SubscribeAnswer of the same revision. `tracks` is the whole list."""
+
+    transport: str
+    revision: int
+    sdp: str
+    tracks: list[SubscribedTrack]
+
+
+class CodecsChanged(Event, tag="codecs_changed"):
+    """Somebody who can decode less has come, or gone: publishers of video offer again."""
+
+    codecs: CodecPreferences
+
+
+class ActiveSpeaker(Event, tag="active_speaker"):
+    participant: str | None
+
+
+class QualityReport(Event, tag="quality"):
+    participants: list[Quality]
+
+
+class ChatAdded(Event, tag="chat_added"):
+    line: ChatLine
+
+
+class WaitingChanged(Event, tag="waiting_changed"):
+    """To moderators: who waits now."""
+
+    waiting: list[WaitingPerson]
+
+
+class MuteAsked(Event, tag="mute_asked"):
+    by: str  # the moderator's name
+
+
+class RoomLocked(Event, tag="room_locked"):
+    locked: bool
+
+
+class Removed(Event, tag="removed"):
+    """This session is over; the socket closes."""
+
+    reason: Literal["removed", "denied", "replaced", "revoked"]
+
+
+class ServerClosing(Event, tag="server_closing"):
+    """Planned restart: come back after `reconnect_after_ms`; this session is gone."""
+
+    reconnect_after_ms: int
+
+
+AnyEvent = (
+    Admitted
+    | ParticipantJoined
+    | ParticipantUpdated
+    | ParticipantLeft
+    | TrackAdded
+    | TrackUpdated
+    | TrackRemoved
+    | SubscribeOffer
+    | CodecsChanged
+    | ActiveSpeaker
+    | QualityReport
+    | ChatAdded
+    | WaitingChanged
+    | MuteAsked
+    | RoomLocked
+    | Removed
+    | ServerClosing
+)
