@@ -1,0 +1,231 @@
+"""Every setting, once: defaults < TOML file < DISTAL_* environment < flags.
+
+`Settings` is the list; the flags, the environment's names and the test of the documentation are
+made from it. A key that nobody knows is an error that says where it stands and what was meant.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
+from server.classes import CLASSES, ServiceClassSettings
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+TABLES = ("classes", "rooms")  # tables of tables: only the TOML file can say them
+
+
+class ConfigError(Exception):
+    """The configuration cannot be served; the message says which setting and what to do."""
+
+
+class RoomSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A room that is known by a title. Any other room is called by its own name."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+def setting(default: Any, text: str) -> Any:
+    """Declare one setting with the text that `--help` prints."""
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that can be configured."""
+
+    host: str = setting("127.0.0.1", "address to listen on; 0.0.0.0 or :: for every one")
+    port: Port = setting(8080, "TCP port of the web client and the API; 0 takes a free one")
+    media_host: str = setting("", "address for media (UDP) when it is not --host's")
+    media_port: Port = setting(10000, "UDP port that all media share; 0 takes a free one")
+    advertise: tuple[str, ...] = setting(
+        (), "address that clients send media to, repeatable; default: every local one"
+    )
+    tls_cert: Path | None = setting(None, "certificate chain, PEM")
+    tls_key: Path | None = setting(None, "private key of the certificate, PEM")
+    behind_proxy: bool = setting(
+        False, "a proxy in front does TLS: believe its X-Forwarded-* headers"
+    )
+    public_url: str = setting("", "what join links begin with, for example https://care.example")
+    allow_origin: tuple[str, ...] = setting(
+        (), "another web origin whose pages may connect, repeatable"
+    )
+    data_dir: Path = setting(Path("data"), "directory of keys and data")
+    web_dir: Path | None = setting(None, "the built web client, when it is not in its usual place")
+    metrics_token: str = setting(
+        "", "bearer token for /metrics; without one only this machine may read them"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "least to be logged")
+    shutdown_s: Annotated[float, Meta(ge=0.1, le=300)] = setting(
+        10.0, "longest time that a graceful stop may take"
+    )
+    reconnect_after_ms: Annotated[int, Meta(ge=0, le=600_000)] = setting(
+        2000, "what clients are told to wait before they return after a planned stop"
+    )
+    classes: Mapping[str, ServiceClassSettings] = field(default_factory=lambda: dict(CLASSES))
+    rooms: Mapping[str, RoomSettings] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("tls_cert and tls_key come together: give both or neither")
+        if not (is_loopback(self.host) or self.tls or self.behind_proxy):
+            raise ConfigError(
+                f"refusing to serve {self.host} without encryption: browsers give no camera there"
+                " and anybody could listen. Give --tls-cert and --tls-key, or --behind-proxy when"
+                " a proxy in front does TLS, or stay on 127.0.0.1"
+            )
+
+    @property
+    def tls(self) -> bool:
+        """Whether this process itself speaks TLS."""
+        return self.tls_cert is not None
+
+    def relay(self) -> RelaySettings:
+        """Tell the relay its ports and marks; classes with one port share a transport."""
+        members: dict[int, list[str]] = {}
+        for name in SERVICE_CLASSES:
+            port = self.classes[name].port
+            members.setdefault(self.media_port if port is None else port, []).append(name)
+        members.setdefault(self.media_port, [])
+        groups = {
+            "main" if port == self.media_port else names[0]: ClassGroup(port, tuple(names))
+            for port, names in members.items()
+        }
+        return RelaySettings(
+            host=self.media_host or self.host,
+            groups=groups,
+            advertise=self.advertise,
+            dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
+        )
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting as flags and environment know it."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def env(self) -> str:
+        return "DISTAL_" + self.name.upper()
+
+    @property
+    def many(self) -> bool:
+        return get_origin(self.type) is tuple
+
+    @property
+    def switch(self) -> bool:
+        return self.type is bool
+
+
+def options() -> Iterator[Option]:
+    """List the settings that a flag or the environment can say."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for item in dataclasses.fields(Settings):
+        if item.name not in TABLES:
+            yield Option(item.name, hints[item.name], item.default, item.metadata["help"])
+
+
+def load(
+    environment: Mapping[str, str], flags: Mapping[str, Any] | None = None, file: Path | None = None
+) -> Settings:
+    """Put the layers together. `flags` holds only what was really said."""
+    known = {option.name: option for option in options()}
+    merged: dict[str, Any] = {}
+    if file is not None:
+        merged |= _from_file(file, known)
+    by_env = {option.env: option for option in known.values()}
+    for name, text in environment.items():
+        if not name.startswith("DISTAL_") or name == "DISTAL_CONFIG":
+            continue
+        if name not in by_env:
+            raise ConfigError(f"environment: {name} is not known{_meant(name, by_env)}")
+        option = by_env[name]
+        said: Any = [part.strip() for part in text.split(",") if part.strip()]
+        merged[option.name] = _typed(said if option.many else text, option.type, name, strict=False)
+    for name, value in (flags or {}).items():
+        option = known[name]
+        merged[name] = _typed(value, option.type, option.flag, strict=False)
+    return Settings(**merged)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _from_file(file: Path, known: Mapping[str, Option]) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+    values: dict[str, Any] = {}
+    for name, value in content.items():
+        where = f"{file}: {name}"
+        if name == "classes":
+            values[name] = _classes(value, where)
+        elif name == "rooms":
+            values[name] = _typed(value, dict[str, RoomSettings], where)
+        elif name in known:
+            values[name] = _typed(value, known[name].type, where)
+        else:
+            raise ConfigError(f"{where} is not known{_meant(name, [*known, *TABLES])}")
+    return values
+
+
+def _classes(table: Any, where: str) -> dict[str, ServiceClassSettings]:
+    """Lay the file's table over the default one, so that one line can change one port."""
+    classes = dict(CLASSES)
+    for name, changes in _typed(table, dict[str, dict[str, Any]], where).items():
+        if name not in classes:
+            raise ConfigError(f"{where}.{name} is not a service class{_meant(name, classes)}")
+        whole = msgspec.structs.asdict(classes[name]) | changes
+        classes[name] = _typed(whole, ServiceClassSettings, f"{where}.{name}")
+    return classes
+
+
+def _typed(value: Any, kind: Any, where: str, strict: bool = True) -> Any:
+    if kind is bool and isinstance(value, str):
+        value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
+            value.lower(), value
+        )
+    try:
+        return msgspec.convert(value, kind, strict=strict, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        text = str(error).replace(" - at `$", " - at `").removesuffix(" - at ``")
+        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}") from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise msgspec.ValidationError("expected a path")
+
+
+def _meant(name: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
