@@ -1,0 +1,1 @@
+"""Rooms, participants, grants, the WebSocket protocol, WHIP and WHEP: who hears whom."""

@@ -1,9 +1,9 @@
 """Every message of the signaling WebSocket, defined once.
 
 Validation, the JSON Schema, the documentation page and the TypeScript types are generated from
-these structs. A client sends requests, each with an `id`; the server answers every request with one
-answer whose `re` is that id, and sends events whose `seq` counts up from 1 within a session, so that
-a dropped socket resumes where it was. Units are in the names: `_ms`, `_bps`, `_s`.
+these structs. A client sends requests, each with an `id`; the server answers every request with
+one answer whose `re` is that id, and sends events whose `seq` counts up from 1 within a session, so
+that a dropped socket resumes where it was. Units are in the names: `_ms`, `_bps`, `_s`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class CodecPreferences(Struct, kw_only=True):
 
 
 class TransportGroup(Struct, kw_only=True):
-    """Service classes that share a UDP port, and so a transport: `publish:NAME`, `subscribe:NAME`."""
+    """Service classes that share a UDP port, and so the transports publish:NAME, subscribe:NAME."""
 
     name: str
     classes: list[ServiceClass]
@@ -165,7 +165,7 @@ class Resume(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Hello(Request, tag="hello"):
-    """First message; answered by Welcome. `token` may come in the Authorization header instead."""
+    """First message. `token` may come in the Authorization header instead."""
 
     version: int
     token: Annotated[str, Meta(max_length=8192)] | None = None
@@ -173,7 +173,7 @@ class Hello(Request, tag="hello"):
 
 
 class Ping(Request, tag="ping"):
-    """Proof of life in both directions; answered by Ok."""
+    """Proof of life in both directions."""
 
 
 class CheckNetwork(Request, tag="check_network"):
@@ -183,7 +183,7 @@ class CheckNetwork(Request, tag="check_network"):
 
 
 class Join(Request, tag="join"):
-    """Enter the room; answered by Joined or Waiting. `name` counts when the token names nobody."""
+    """Enter the room. `name` counts when the token names nobody."""
 
     name: Name | None = None
     capabilities: Capabilities = field(default_factory=Capabilities)
@@ -276,7 +276,7 @@ class Deny(Request, tag="deny"):
 
 
 class Leave(Request, tag="leave"):
-    """Go at once, and free everything; answered by Ok."""
+    """Go at once, and free everything."""
 
 
 AnyRequest = (
@@ -313,7 +313,7 @@ class Ok(Answer, tag="ok"):
 
 
 class Error(Answer, tag="error"):
-    """`re` is -1 when the request's id could not be read. `field` is a path such as `media[0].mid`."""
+    """`re` is -1 when the request's id could not be read. `field` is a path: `media[0].mid`."""
 
     code: ErrorCode
     reason: str
@@ -332,7 +332,7 @@ class Welcome(Answer, tag="welcome"):
     grants: Grants
     transports: list[TransportGroup]
     resumed: bool  # True: missed events follow, nothing else is needed
-    joined: bool  # True with resumed media=False: join again, without waiting
+    joined: bool  # True and not resumed (a reload, or too much missed): join again, without waiting
     resume_s: int  # how long the session outlives its socket
 
 
@@ -358,6 +358,14 @@ class Published(Answer, tag="published"):
     sdp: str
     tracks: list[PublishedTrack]
 
+
+# What a request is answered with, when it is not an Error; Ok where this is silent.
+ANSWERS: dict[type[Struct], tuple[type[Answer], ...]] = {
+    Hello: (Welcome,),
+    CheckNetwork: (NetworkCheck,),
+    Join: (Joined, Waiting),
+    Publish: (Published,),
+}
 
 AnyAnswer = Ok | Error | Welcome | NetworkCheck | Joined | Waiting | Published
 

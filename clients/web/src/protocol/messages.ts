@@ -1,0 +1,564 @@
+/**
+ * The signaling protocol. Generated from signaling/protocol.py by `python -m signaling.schema`:
+ * do not edit. What the client sends may leave out fields that have defaults; what the server
+ * sends is always complete.
+ */
+
+export const PROTOCOL_VERSION = 1 as const;
+
+export type Kind = "audio" | "video";
+
+export type Source = "microphone" | "camera" | "screen" | "screen_audio" | "device";
+
+export type ServiceClass = "control" | "diagnostic" | "talk" | "teaching" | "imaging" | "vitals";
+
+export type Role = "host" | "county_doctor" | "specialist" | "student" | "patient" | "interpreter" | "device" | "operator";
+
+export type Level = "good" | "fair" | "poor";
+
+export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "internal";
+
+/** Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus. */
+export interface Capabilities {
+  /** at most 16 entries, each 1 to 80 characters; default ["opus"] */
+  audio?: string[];
+  /** at most 16 entries, each 1 to 80 characters; default ["VP8","H264"] */
+  video?: string[];
+}
+
+export interface Resume {
+  /** 1 to 64 characters */
+  session: string;
+  /** at least 0 */
+  seq: number;
+  media: boolean;
+}
+
+export interface PublishedMedia {
+  /** 1 to 16 characters */
+  mid: string;
+  source: Source;
+  /** default "talk" */
+  service_class?: ServiceClass;
+  /** at most 120 characters; default "" */
+  label?: string;
+  /** default false */
+  muted?: boolean;
+}
+
+/** What a token allows in its room. */
+export interface Grants {
+  publish: Kind[];
+  classes: ServiceClass[];
+  subscribe: boolean;
+  data: boolean;
+  chat: boolean;
+  control: boolean;
+  moderate: boolean;
+}
+
+/** What publishers in this room may send, best first. */
+export interface CodecPreferences {
+  audio: string[];
+  video: string[];
+}
+
+/** Service classes that share a UDP port, and so the transports publish:NAME, subscribe:NAME. */
+export interface TransportGroup {
+  name: string;
+  classes: ServiceClass[];
+}
+
+export interface TrackInfo {
+  id: string;
+  participant: string;
+  kind: Kind;
+  source: Source;
+  service_class: ServiceClass;
+  codec: string;
+  label: string;
+  muted: boolean;
+}
+
+/** A participant's network, over the last two seconds. None: not known yet. Loss is 0..1. */
+export interface Quality {
+  participant: string;
+  level: Level;
+  rtt_ms: number | null;
+  loss_up: number | null;
+  loss_down: number | null;
+  bitrate_up_bps: number;
+  bitrate_down_bps: number;
+  width: number | null;
+  height: number | null;
+  frames_per_second: number | null;
+}
+
+export interface Participant {
+  id: string;
+  name: string;
+  role: Role;
+  institution: string;
+  state: "online" | "reconnecting";
+  hand_raised_at_ms: number | null;
+  tracks: TrackInfo[];
+  quality: Quality | null;
+}
+
+export interface WaitingPerson {
+  id: string;
+  name: string;
+  role: Role;
+  institution: string;
+  since_ms: number;
+}
+
+export interface ChatLine {
+  id: string;
+  participant: string;
+  name: string;
+  role: Role;
+  at_ms: number;
+  text: string;
+}
+
+/** All that a newcomer needs to draw the room. */
+export interface RoomState {
+  room: string;
+  title: string;
+  locked: boolean;
+  started_at_ms: number;
+  codecs: CodecPreferences;
+  participants: Participant[];
+  chat: ChatLine[];
+  waiting: WaitingPerson[];
+  active_speaker: string | null;
+}
+
+export interface PublishedTrack {
+  mid: string;
+  track: string;
+}
+
+export interface SubscribedTrack {
+  mid: string;
+  track: string;
+  participant: string;
+}
+
+/** First message. `token` may come in the Authorization header instead. */
+export interface Hello {
+  type: "hello";
+  version: number;
+  /** at most 8192 characters */
+  token?: string | null;
+  resume?: Resume | null;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Proof of life in both directions. */
+export interface Ping {
+  type: "ping";
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Device check, before joining: an offer with one data channel, which the server echoes. */
+export interface CheckNetwork {
+  type: "check_network";
+  /** 1 to 200000 characters */
+  sdp: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Enter the room. `name` counts when the token names nobody. */
+export interface Join {
+  type: "join";
+  /** 1 to 80 characters */
+  name?: string | null;
+  /** default {"audio":["opus"],"video":["VP8","H264"]} */
+  capabilities?: Capabilities;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Offer of the publishing transport, first or renegotiated; `media` lists all that is sent. */
+export interface Publish {
+  type: "publish";
+  /** at most 32 characters, matches `^(publish|subscribe):[a-z]{1,20}$` */
+  transport: string;
+  /** 1 to 200000 characters */
+  sdp: string;
+  /** at most 16 entries */
+  media: PublishedMedia[];
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Answer to the SubscribeOffer of the same `revision`; an older one is a conflict. */
+export interface SubscribeAnswer {
+  type: "subscribe_answer";
+  /** at most 32 characters, matches `^(publish|subscribe):[a-z]{1,20}$` */
+  transport: string;
+  revision: number;
+  /** 1 to 200000 characters */
+  sdp: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** The peer connection is lost: forget it. A subscribing one is offered afresh. */
+export interface ResetTransport {
+  type: "reset_transport";
+  /** at most 32 characters, matches `^(publish|subscribe):[a-z]{1,20}$` */
+  transport: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Start or pause one track's packets to me; everything is on at first. */
+export interface Subscribe {
+  type: "subscribe";
+  /** 1 to 64 characters */
+  track: string;
+  on: boolean;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Tell the room that my track is muted or not, or what it is called now. */
+export interface UpdateTrack {
+  type: "update_track";
+  /** 1 to 64 characters */
+  track: string;
+  muted?: boolean | null;
+  /** at most 120 characters */
+  label?: string | null;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** What only the client knows of its own link and camera, every few seconds. */
+export interface ReportQuality {
+  type: "report_quality";
+  /** at most 60000 */
+  rtt_ms?: number | null;
+  /** at most 16384 */
+  width?: number | null;
+  /** at most 16384 */
+  height?: number | null;
+  /** at most 1000 */
+  frames_per_second?: number | null;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export interface Chat {
+  type: "chat";
+  /** 1 to 4000 characters */
+  text: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export interface RaiseHand {
+  type: "raise_hand";
+  up: boolean;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Moderator: ask somebody to mute the microphone. The server never mutes anybody itself. */
+export interface AskMute {
+  type: "ask_mute";
+  /** 1 to 64 characters */
+  participant: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export interface Remove {
+  type: "remove";
+  /** 1 to 64 characters */
+  participant: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Moderator: while locked, newcomers wait until they are admitted, whatever their role. */
+export interface Lock {
+  type: "lock";
+  locked: boolean;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export interface Admit {
+  type: "admit";
+  /** 1 to 64 characters */
+  participant: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export interface Deny {
+  type: "deny";
+  /** 1 to 64 characters */
+  participant: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Go at once, and free everything. */
+export interface Leave {
+  type: "leave";
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+export type ClientRequest =
+  | Hello
+  | Ping
+  | CheckNetwork
+  | Join
+  | Publish
+  | SubscribeAnswer
+  | ResetTransport
+  | Subscribe
+  | UpdateTrack
+  | ReportQuality
+  | Chat
+  | RaiseHand
+  | AskMute
+  | Remove
+  | Lock
+  | Admit
+  | Deny
+  | Leave;
+
+export interface Ok {
+  type: "ok";
+  re: number;
+}
+
+/** `re` is -1 when the request's id could not be read. `field` is a path: `media[0].mid`. */
+export interface Error {
+  type: "error";
+  code: ErrorCode;
+  reason: string;
+  field: string | null;
+  re: number;
+}
+
+export interface Welcome {
+  type: "welcome";
+  version: number;
+  session: string;
+  participant: string;
+  room: string;
+  title: string;
+  role: Role;
+  name: string | null;
+  institution: string;
+  grants: Grants;
+  transports: TransportGroup[];
+  resumed: boolean;
+  joined: boolean;
+  resume_s: number;
+  re: number;
+}
+
+export interface NetworkCheck {
+  type: "network_check";
+  sdp: string;
+  re: number;
+}
+
+export interface Joined {
+  type: "joined";
+  state: RoomState;
+  re: number;
+}
+
+/** In the waiting room: an Admitted or Removed event follows. */
+export interface Waiting {
+  type: "waiting";
+  re: number;
+}
+
+export interface Published {
+  type: "published";
+  transport: string;
+  sdp: string;
+  tracks: PublishedTrack[];
+  re: number;
+}
+
+export type ServerAnswer =
+  | Ok
+  | Error
+  | Welcome
+  | NetworkCheck
+  | Joined
+  | Waiting
+  | Published;
+
+export interface Admitted {
+  type: "admitted";
+  state: RoomState;
+  seq: number;
+}
+
+export interface ParticipantJoined {
+  type: "participant_joined";
+  participant: Participant;
+  seq: number;
+}
+
+/** State or hand changed; tracks and quality have events of their own. */
+export interface ParticipantUpdated {
+  type: "participant_updated";
+  participant: string;
+  state: "online" | "reconnecting";
+  hand_raised_at_ms: number | null;
+  seq: number;
+}
+
+export interface ParticipantLeft {
+  type: "participant_left";
+  participant: string;
+  reason: "left" | "lost" | "removed";
+  seq: number;
+}
+
+export interface TrackAdded {
+  type: "track_added";
+  track: TrackInfo;
+  seq: number;
+}
+
+export interface TrackUpdated {
+  type: "track_updated";
+  track: TrackInfo;
+  seq: number;
+}
+
+export interface TrackRemoved {
+  type: "track_removed";
+  track: string;
+  participant: string;
+  seq: number;
+}
+
+/** Answer with SubscribeAnswer of the same revision. `tracks` is the whole list. */
+export interface SubscribeOffer {
+  type: "subscribe_offer";
+  transport: string;
+  revision: number;
+  sdp: string;
+  tracks: SubscribedTrack[];
+  seq: number;
+}
+
+/** Somebody who can decode less has come, or gone: publishers of video offer again. */
+export interface CodecsChanged {
+  type: "codecs_changed";
+  codecs: CodecPreferences;
+  seq: number;
+}
+
+export interface ActiveSpeaker {
+  type: "active_speaker";
+  participant: string | null;
+  seq: number;
+}
+
+export interface QualityReport {
+  type: "quality";
+  participants: Quality[];
+  seq: number;
+}
+
+export interface ChatAdded {
+  type: "chat_added";
+  line: ChatLine;
+  seq: number;
+}
+
+/** To moderators: who waits now. */
+export interface WaitingChanged {
+  type: "waiting_changed";
+  waiting: WaitingPerson[];
+  seq: number;
+}
+
+export interface MuteAsked {
+  type: "mute_asked";
+  by: string;
+  seq: number;
+}
+
+export interface RoomLocked {
+  type: "room_locked";
+  locked: boolean;
+  seq: number;
+}
+
+/** This session is over; the socket closes. */
+export interface Removed {
+  type: "removed";
+  reason: "denied" | "removed" | "replaced" | "revoked";
+  seq: number;
+}
+
+/** Planned restart: come back after `reconnect_after_ms`; this session is gone. */
+export interface ServerClosing {
+  type: "server_closing";
+  reconnect_after_ms: number;
+  seq: number;
+}
+
+export type ServerEvent =
+  | Admitted
+  | ParticipantJoined
+  | ParticipantUpdated
+  | ParticipantLeft
+  | TrackAdded
+  | TrackUpdated
+  | TrackRemoved
+  | SubscribeOffer
+  | CodecsChanged
+  | ActiveSpeaker
+  | QualityReport
+  | ChatAdded
+  | WaitingChanged
+  | MuteAsked
+  | RoomLocked
+  | Removed
+  | ServerClosing;
+
+export type ServerMessage = ServerAnswer | ServerEvent;
+
+/** What each request is answered with when all is well. */
+export interface AnswerTo {
+  hello: Welcome;
+  ping: Ok;
+  check_network: NetworkCheck;
+  join: Joined | Waiting;
+  publish: Published;
+  subscribe_answer: Ok;
+  reset_transport: Ok;
+  subscribe: Ok;
+  update_track: Ok;
+  report_quality: Ok;
+  chat: Ok;
+  raise_hand: Ok;
+  ask_mute: Ok;
+  remove: Ok;
+  lock: Ok;
+  admit: Ok;
+  deny: Ok;
+  leave: Ok;
+}

@@ -1,0 +1,143 @@
+"""The documentation page of the protocol, docs/protocol.md."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args, get_origin
+
+from msgspec import Struct
+
+from signaling import protocol
+from signaling.message_info import UNIONS, default, doc, info, limits, structs_within, type_name
+from signaling.roles import GRANTS, WAITING_ROLES
+
+INTRO = """\
+# The signaling protocol, version {version}
+
+<!-- Generated from signaling/protocol.py by `python -m signaling.schema`: do not edit. -->
+
+JSON text messages over the WebSocket at `GET /ws`. The same messages as
+[JSON Schema](protocol.schema.json), and as TypeScript in `clients/web/src/protocol/messages.ts`.
+
+## A session
+
+1. **Hello.** The first message, within 5 seconds and 16 KB, is `hello` with the protocol version
+   and a token (or the token comes in the `Authorization: Bearer` header of the handshake; never in
+   the address). The answer, `welcome`, says who one is, what one may do, and gives a secret
+   `session` name. Later messages may have 256 KB.
+2. **Join.** `join` enters the room and is answered by `joined` with all that is needed to draw it,
+   or by `waiting`; then `admitted` or `removed` follows when a moderator decides. Before joining,
+   `check_network` tries the path of the media.
+3. **Publish.** The client offers on `publish:GROUP` (ICE: the server is lite and lists all its
+   candidates in its answer, so the client sends none). `media` says what each media section is.
+   A section left out of `media`, or turned inactive, ends its track. `published` gives the answer
+   and each track's id. Renegotiation is the same message again on the same transport.
+4. **Subscribe.** Everybody who may is subscribed to every track of the others. The server offers
+   with `subscribe_offer`, the client answers with `subscribe_answer` of the same revision. A newer
+   offer may come before the answer to an older one; only the newest counts. `subscribe` with
+   `on: false` stops a track's packets without negotiation.
+5. **Leave.** `leave` frees everything at once.
+
+`transports` in `welcome` lists the groups of service classes that have a UDP port, and so a
+transport, of their own: `publish:main` and `subscribe:main` always exist.
+
+## Envelope
+
+A request has an `id` chosen by the client; its one answer carries it as `re`. Events carry `seq`,
+counting up from 1 within a session. Every message says what it is in `type`. Unknown fields in
+requests are errors; unknown fields in answers and events are to be ignored.
+
+An `error` answer has a `code`, the `reason` in words, and the `field` where one is at fault, as a
+path such as `media[0].mid`. A message that cannot be read at all is answered with `re: -1`.
+
+## When the socket drops
+
+The session outlives its socket by `resume_s` seconds, during which the others see the participant
+as `reconnecting`. `hello` with `resume` (session, the last `seq` seen, `media: true`) goes on:
+`welcome` has `resumed: true`, the missed events follow, and peer connections are left as they are.
+After a page reload the peer connections are gone: `media: false` keeps the identity, `welcome` has
+`resumed: false, joined: true`, and `join` enters again without waiting; `welcome` says the same
+when more was missed than the server keeps, and then too all peer connections start afresh. When the
+time is over, the error is `session_gone`: say hello without `resume`. A session that is resumed
+elsewhere closes the older socket.
+
+The server pings on the WebSocket level every {heartbeat} seconds and closes a socket that stays
+silent.
+
+## Close codes
+
+| code | meaning |
+|---|---|
+| 1000 | left, or removed: an event said why |
+| 1001 | the server is closing |
+| 1008 | no or bad hello, or a flood: the error before it says which |
+| 1009 | message too large |
+| 4000 | the session goes on in another socket |
+| 4001 | too slow: more waited to be sent than the server keeps; resume |
+"""
+
+HEARTBEAT_S = 5  # service.py takes it from here, so that the page cannot lie
+
+
+def protocol_page() -> str:
+    """The whole page."""
+    parts = [INTRO.format(version=protocol.PROTOCOL_VERSION, heartbeat=HEARTBEAT_S)]
+    parts += [_roles(), _names(), "## Requests\n"]
+    parts += [_message(m, from_client=True) for m in UNIONS["ClientRequest"]]
+    parts.append("## Answers\n")
+    parts += [_message(m, from_client=False) for m in UNIONS["ServerAnswer"]]
+    parts.append("## Events\n")
+    parts += [_message(m, from_client=False) for m in UNIONS["ServerEvent"]]
+    parts.append("## What messages carry\n")
+    sent = structs_within(UNIONS["ClientRequest"])
+    received = structs_within(UNIONS["ServerAnswer"] + UNIONS["ServerEvent"])
+    parts += [_message(s, from_client=True) for s in sent]
+    parts += [_message(s, from_client=False) for s in received]
+    return "\n".join(parts)
+
+
+def _roles() -> str:
+    def mark(yes: bool) -> str:
+        return "yes" if yes else "–"
+
+    rows = [
+        f"| `{role}` | {', '.join(g.publish) or '–'} | {', '.join(g.classes) or '–'} "
+        f"| {mark(g.subscribe)} | {mark(g.data)} | {mark(g.chat)} | {mark(g.control)} "
+        f"| {mark(g.moderate)} | {mark(role in WAITING_ROLES)} |"
+        for role, g in GRANTS.items()
+    ]
+    return (
+        "## Roles\n\nWhat a token of each role allows unless it carries grants of its own. "
+        "While a room is locked, everybody but moderators waits.\n\n"
+        "| role | publish | classes | subscribe | data | chat | control | moderate | waits |\n"
+        "|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _names() -> str:
+    rows = [
+        f"| {name} | {', '.join(f'`{v}`' for v in get_args(value))} |"
+        for name, value in vars(protocol).items()
+        if get_origin(value) is Literal
+    ]
+    return "## Names\n\n| type | values |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _message(struct: type[Struct], from_client: bool) -> str:
+    described = info(struct)
+    lines = [f"### {described.tag or struct.__name__}\n"]
+    if text := doc(struct):
+        lines.append(text + "\n")
+    if issubclass(struct, protocol.Request):
+        answers = protocol.ANSWERS.get(struct, (protocol.Ok,))
+        names = " or ".join(f"`{info(answer).tag}`" for answer in answers)
+        lines.append(f"Answered by {names}.\n")
+    if not described.fields:
+        return "\n".join(lines)
+    lines.append("| field | type | default | limits |\n|---|---|---|---|")
+    for each in described.fields:
+        value = default(each) if from_client else None
+        name = type_name(each.type).replace("|", "\\|")
+        shown = f"`{value}`" if value is not None else ""
+        bound = limits(each.type).replace("|", "\\|")
+        lines.append(f"| `{each.name}` | {name} | {shown} | {bound} |")
+    return "\n".join(lines) + "\n"
