@@ -1,0 +1,52 @@
+"""What signaling is told at its start, and every bound it keeps, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from media.contract import CodecPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalingSettings:
+    """Times are in seconds, sizes in bytes."""
+
+    titles: Mapping[str, str] = field(default_factory=dict)  # by room; else a room's own name
+    allow_origins: tuple[str, ...] = ()  # other web origins whose pages may connect
+    behind_proxy: bool = False  # believe X-Forwarded-Host when comparing origins
+    codecs: CodecPolicy = field(default_factory=CodecPolicy)
+
+    rooms: int = 500
+    room_people: int = 200  # WebSocket participants and those who wait
+    room_whip: int = 1000  # a device's token may open that many
+    room_whep: int = 4000
+    sessions: int = 5000
+    subject_sessions: int = 8  # one person's devices and tabs in one room
+    tracks: int = 16  # published by one participant
+    chat_lines: int = 200  # kept for newcomers
+
+    hello_s: float = 5.0
+    hello_bytes: int = 16 * 1024
+    strangers: int = 256  # sockets that have not said hello yet
+    message_bytes: int = 256 * 1024
+    requests_per_s: float = 30.0
+    requests_burst: float = 120.0
+
+    outbox_events: int = 1000  # kept to be sent again
+    outbox_bytes: int = 2 * 1024 * 1024
+    outbox_s: float = 30.0  # older ones have arrived: pings are answered within 6 s
+    queue_messages: int = 2000  # waiting for a slow socket
+    queue_bytes: int = 4 * 1024 * 1024
+
+    # Vanished peers: 4 s to the next ping, 2 s for its answer, 7 s more: noticed and freed in 13 s.
+    heartbeat_s: float = 4.0
+    lost_after_s: float = 7.0  # of silence, after the socket dropped and on every transport
+    http_lost_after_s: float = 12.0  # WHIP and WHEP have no socket, only media
+    resume_s: float = 60.0  # identity outlives the socket
+    room_empty_s: float = 60.0  # lock and chat outlive the last participant
+    answer_s: float = 5.0  # an unanswered subscribe offer is made anew
+
+    speaker_every_s: float = 0.25
+    quality_every_s: float = 2.0
+    probe_s: float = 60.0  # the longest network check
