@@ -15,7 +15,7 @@ EF, AF41, AF32, AF21, AF11 = 46, 34, 28, 18, 10
 
 
 class ServiceClassSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One class. `port` None shares the common media port; priority 0 keeps its bandwidth longest."""
+    """One class. `port` None shares the media port; priority 0 keeps its bandwidth longest."""
 
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
     dscp: Dscp

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from server.classes import CLASSES, ServiceClassSettings
+from signaling.settings import SignalingSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 TABLES = ("classes", "rooms")  # tables of tables: only the TOML file can say them
@@ -106,6 +107,14 @@ class Settings:
             groups=groups,
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
+        )
+
+    def signaling(self) -> SignalingSettings:
+        """Tell the signaling whose pages may connect and what rooms are called."""
+        return SignalingSettings(
+            titles={name: room.title for name, room in self.rooms.items()},
+            allow_origins=self.allow_origin,
+            behind_proxy=self.behind_proxy,
         )
 
 

@@ -1,0 +1,151 @@
+"""POST /api/join turns a code into a token; POST /api/rooms/{room}/invitations makes a link."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from server import joins
+from server.config import Settings
+from server.identity import sign
+from server.keys import TokenKey
+from server.limits import RateLimit
+from server.requests import bearer, client_address, public_origin
+from signaling.problem import Problem
+from signaling.protocol import Name, Role
+from signaling.tokens import TokenError, TokenVerifier
+
+BODY_MAX = 4096
+TOKEN_TTL_S = 4 * 3600  # a reload in a long consultation still finds it good
+JOINS_BURST, JOINS_PER_S = 100, 2.0  # a lecture hall behind one address comes in at once
+NO_STORE = {"Cache-Control": "no-store"}
+
+T = TypeVar("T")
+
+
+class JoinRequest(Struct, forbid_unknown_fields=True):
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class InvitationRequest(Struct, forbid_unknown_fields=True):
+    role: Role
+    name: Name | None = None
+    institution: Annotated[str, Meta(max_length=120)] = ""
+    ttl_s: Annotated[int, Meta(ge=60, le=7 * 24 * 3600)] = 24 * 3600
+    one_time: bool | None = None
+
+
+class JoinApi:
+    """Both routes, over one set of codes."""
+
+    def __init__(
+        self, codes: joins.JoinCodes, key: TokenKey, verifier: TokenVerifier, settings: Settings
+    ) -> None:
+        self._codes = codes
+        self._key = key
+        self._verifier = verifier
+        self._settings = settings
+        self._limit = RateLimit(JOINS_BURST, JOINS_PER_S, time.monotonic)
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the application."""
+        return [
+            web.post("/api/join", self.join),
+            web.post("/api/rooms/{room}/invitations", self.invite),
+        ]
+
+    async def join(self, request: web.Request) -> web.Response:
+        """Spend a code."""
+        self._slow_down(request)
+        asked = await _read(request, JoinRequest)
+        try:
+            invitation = self._codes.redeem(asked.code)
+        except joins.CodeSpent:
+            raise Problem(
+                410,
+                "This link works once. Ask your host for another one",
+                title="Join link already used",
+            ) from None
+        except joins.CodeExpired:
+            raise Problem(
+                410, "Ask the person who sent it for another one", title="Join link expired"
+            ) from None
+        except joins.CodeError:
+            raise Problem(
+                404,
+                "Check that the whole link was copied, or ask for another",
+                title="Join link unknown",
+            ) from None
+        token = sign(
+            self._key,
+            invitation.room,
+            invitation.role,
+            invitation.name,
+            invitation.institution,
+            TOKEN_TTL_S,
+        )
+        answer = {
+            "token": token,
+            "room": invitation.room,
+            "role": invitation.role,
+            "title": self._title(invitation.room),
+        }
+        return web.json_response(answer, headers=NO_STORE)
+
+    async def invite(self, request: web.Request) -> web.Response:
+        """Make a join link for somebody; for those who may moderate the room."""
+        self._slow_down(request)
+        room = request.match_info["room"]
+        try:
+            claims = self._verifier.verify(bearer(request) or "")
+        except TokenError as error:
+            raise Problem(
+                401, str(error), title="Token refused", headers={"WWW-Authenticate": "Bearer"}
+            ) from None
+        if claims.room != room or not claims.grants.moderate:
+            raise Problem(
+                403, "Only a moderator of this room may invite into it", title="Not allowed"
+            )
+        asked = await _read(request, InvitationRequest)
+        try:
+            code = self._codes.invite(
+                room, asked.role, asked.ttl_s, asked.name, asked.institution, asked.one_time
+            )
+        except joins.TooManyCodes:
+            raise Problem(
+                503, "Try again when some have expired", title="Too many open invitations"
+            ) from None
+        settings = self._settings
+        origin = public_origin(request, settings.behind_proxy, settings.public_url)
+        answer = {"url": f"{origin}/join/{code}", "expires_s": int(time.time()) + asked.ttl_s}
+        return web.json_response(answer, status=201, headers=NO_STORE)
+
+    def _title(self, room: str) -> str:
+        known = self._settings.rooms.get(room)
+        return known.title if known else room
+
+    def _slow_down(self, request: web.Request) -> None:
+        wait_s = self._limit.wait_s(client_address(request, self._settings.behind_proxy))
+        if wait_s:
+            raise Problem(
+                429,
+                f"Try again in {math.ceil(wait_s)} s",
+                title="Too many requests",
+                headers={"Retry-After": str(math.ceil(wait_s))},
+            )
+
+
+async def _read(request: web.Request, kind: type[T]) -> T:
+    if request.content_type != "application/json":
+        raise Problem(415, "Send Content-Type: application/json", title="Not JSON")
+    if request.content_length is None or request.content_length > BODY_MAX:
+        raise Problem(413, f"Send Content-Length, at most {BODY_MAX} bytes", title="Too large")
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, str(error), title="Malformed request") from None

@@ -1,0 +1,81 @@
+"""Prometheus metrics. Labels name routes and classes, never a room or a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from aiohttp import web
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from server.requests import bearer, equal, from_this_machine
+from signaling.problem import Problem
+
+SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+
+
+class Metrics:
+    """One registry for one application, so that two can live in one process."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.registry.register(_Now(counts))
+        self.requests = Counter(
+            "distal_http_requests",
+            "HTTP requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.durations = Histogram(
+            "distal_http_request_seconds",
+            "Time to answer, WebSockets excepted.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.joins = Counter(
+            "distal_join_codes", "Join codes shown to us.", ("outcome",), registry=self.registry
+        )
+
+    def page(self, token: str, behind_proxy: bool) -> web.RouteDef:
+        """GET /metrics, for this machine or for who knows the token."""
+
+        async def metrics(request: web.Request) -> web.Response:
+            allowed = (
+                equal(bearer(request), token) if token else from_this_machine(request, behind_proxy)
+            )
+            if not allowed:
+                raise Problem(
+                    401 if token else 403,
+                    "Ask from this machine, or set metrics_token and send it as a bearer token",
+                    title="Metrics are protected",
+                    headers={"WWW-Authenticate": "Bearer"} if token else {},
+                )
+            return web.Response(
+                body=generate_latest(self.registry),
+                headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
+            )
+
+        return web.get("/metrics", metrics)
+
+
+class _Now(Collector):
+    """What is going on at the moment of asking."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        for name, value in self._counts().items():
+            yield GaugeMetricFamily(f"distal_{name}", f"Present {name}.", value)

@@ -1,0 +1,50 @@
+"""What a request says about who sent it, when a proxy may stand in front."""
+
+from __future__ import annotations
+
+import hmac
+
+from aiohttp import web
+
+from server.config import is_loopback
+
+
+def client_address(request: web.Request, behind_proxy: bool) -> str:
+    """Address of the client. Only the proxy's own entry, the last, is believed."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if behind_proxy and forwarded:
+        return forwarded.rpartition(",")[2].strip()
+    return request.remote or ""
+
+
+def public_origin(request: web.Request, behind_proxy: bool, public_url: str) -> str:
+    """What this server is called outside, for links: scheme, host and port."""
+    if public_url:
+        return public_url.rstrip("/")
+    scheme, host = request.scheme, request.host
+    if behind_proxy:
+        scheme = request.headers.get("X-Forwarded-Proto", scheme)
+        host = request.headers.get("X-Forwarded-Host", host)
+    return f"{scheme}://{host}"
+
+
+def bearer(request: web.Request) -> str | None:
+    """Token of the Authorization header."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token else None
+
+
+def from_this_machine(request: web.Request, behind_proxy: bool) -> bool:
+    """Whether a program on this machine asks this server directly.
+
+    A page elsewhere can have its name resolve to 127.0.0.1, so the name counts too.
+    """
+    if behind_proxy or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    name = request.host.rpartition(":")[0] if ":" in request.host else request.host
+    return is_loopback(request.remote or "") and is_loopback(name.strip("[]"))
+
+
+def equal(said: str | None, secret: str) -> bool:
+    """Compare without telling by the time it takes; no secret equals nothing."""
+    return bool(secret) and said is not None and hmac.compare_digest(said.encode(), secret.encode())

@@ -1,0 +1,165 @@
+"""Start everything in order, serve until asked to stop, stop everything in reverse and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+from aiohttp import web
+
+from media.relay import MediaRelay
+from server.app import Health, make_app
+from server.config import Settings
+from server.joins import JoinCodes
+from server.keys import TokenKey, load_or_create
+from signaling.service import Signaling
+from signaling.tokens import TokenVerifier
+
+log = structlog.get_logger("server.run")
+
+
+class StartError(Exception):
+    """The server cannot start here; the message says what to change."""
+
+
+class Distal:
+    """One running server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.key: TokenKey = load_or_create(settings.data_dir)
+        self.codes = JoinCodes(time.monotonic)
+        self.port = settings.port  # the real one once started
+        self._tls = _tls(settings)
+        self._health = Health()
+        self._relay = MediaRelay(settings.relay())
+        verifier = TokenVerifier({self.key.kid: self.key.public})
+        self._signaling = Signaling(self._relay, verifier, settings.signaling())
+        self._runner = web.AppRunner(
+            make_app(settings, self._signaling, self.key, verifier, self.codes, self._health),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=settings.shutdown_s / 4,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.settings.host, self.settings.host)
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        return f"{'https' if self.settings.tls else 'http'}://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Bind the ports and serve. Raises StartError, with nothing left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        try:
+            await self._relay.start()
+        except OSError as error:
+            raise StartError(_port_trouble("UDP", "--media-port", error, settings)) from None
+        await self._signaling.start()
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner, settings.host, settings.port, ssl_context=self._tls, backlog=1024
+        )
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
+        self.port = int(self._runner.addresses[0][1])
+        self._health.ready = True
+        log.info("serving", port=self.port, media_port=settings.media_port, tls=settings.tls)
+
+    async def close(self) -> None:
+        """Tell the clients, free everything; give up after the configured time."""
+        self._health.ready = False
+        log.info("stopping", counts=dict(self._signaling.counts()))
+        try:
+            async with asyncio.timeout(self.settings.shutdown_s):
+                await self._stop()
+        except TimeoutError:
+            log.warning("stopped by force", after_s=self.settings.shutdown_s)
+        else:
+            log.info("stopped")
+
+    async def _stop(self) -> None:
+        for site in list(self._runner.sites):
+            await site.stop()
+        await self._signaling.close(self.settings.reconnect_after_ms)
+        await self._runner.cleanup()
+        await self._relay.close()
+
+
+async def run(
+    settings: Settings, during: Callable[[Distal], AbstractAsyncContextManager[None]]
+) -> None:
+    """Serve until SIGTERM or SIGINT, inside `during`. A second signal ends at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    server = Distal(settings)
+    await server.start()
+    try:
+        async with during(server):
+            await stop.wait()
+    finally:
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def announced(server: Distal) -> AsyncIterator[None]:
+    """Say where it serves, for people and for scripts."""
+    print(f"Distal serves {server.url}", flush=True)
+    yield
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except FileNotFoundError:
+        raise StartError(
+            f"no such certificate or key: {settings.tls_cert}, {settings.tls_key}"
+        ) from None
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(
+            f"cannot use {settings.tls_cert} with {settings.tls_key}: {error}"
+        ) from None
+    return context
+
+
+def _port_trouble(kind: str, flag: str, error: OSError, settings: Settings) -> str:
+    wanted = f"{settings.port} of {settings.host}" if kind == "TCP" else f"({error})"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{kind} port {wanted} is in use: stop the other program, or give {flag}"
+        case errno.EACCES:
+            return f"{kind} port {wanted} needs more rights: give {flag} above 1023"
+        case errno.EADDRNOTAVAIL:
+            return f"{settings.host} is not an address of this machine: give --host"
+        case _:
+            return f"cannot listen on {kind} port {wanted}: {error.strerror or error}"
