@@ -1,0 +1,207 @@
+// Dispatch of what arrives, and the commands that make and end endpoints, tracks and subscriptions.
+#include "core.h"
+
+namespace plane {
+namespace {
+
+constexpr size_t kValidatedMax = 8;  // host, reflexive and relayed pairs of a client with two interfaces
+
+template <class T>
+void forget(std::vector<T*>& list, T* item) {
+  std::erase(list, item);
+}
+
+}  // namespace
+
+void Core::on_datagram(const Path& from, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us) {
+  now_us_ = now_us;
+  ++counters_.datagrams;
+  if (size < 12) {
+    ++counters_.malformed;
+    return;
+  }
+  if (data[0] < 4) {  // RFC 7983: the first byte tells the protocol
+    on_stun(from, {data, size}, now_us);
+    return;
+  }
+  auto found = by_address_.find(from.remote);
+  if (found == by_address_.end()) {
+    ++counters_.unknown;
+    return;
+  }
+  Endpoint& e = *found->second;
+  if (data[0] >= 20 && data[0] <= 63) {
+    events_.dtls(e.id, {data, size});
+  } else if (data[0] >= 128 && data[0] <= 191 && e.rx) {
+    e.octets_in += size;
+    ++e.packets_in;
+    if (is_rtcp(data))
+      on_rtcp(e, data, size, now_us);
+    else
+      on_rtp(e, data, size, arrival_us, now_us);
+  } else {
+    ++counters_.malformed;
+  }
+}
+
+void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
+  auto request = parse_binding_request(datagram);
+  if (!request) {
+    ++counters_.malformed;
+    return;
+  }
+  auto found = by_ufrag_.find(std::string(request->local_ufrag));
+  if (found == by_ufrag_.end() || !authentic(datagram, *request, found->second->password)) {
+    ++counters_.unauthentic;
+    return;
+  }
+  Endpoint& e = *found->second;
+  e.last_heard_us = now_us;
+  auto [known, inserted] = by_address_.try_emplace(from.remote, &e);
+  if (!inserted && known->second != &e) {  // the address was another transport's: a NAT gave it anew
+    std::erase(known->second->validated, from.remote);
+    known->second = &e;
+    inserted = true;
+  }
+  if (inserted) {
+    if (e.validated.size() >= kValidatedMax) {
+      auto oldest = std::find_if(e.validated.begin(), e.validated.end(),
+                                 [&](const Address& a) { return !(a == e.selected.remote); });
+      by_address_.erase(*oldest);
+      e.validated.erase(oldest);
+    }
+    e.validated.push_back(from.remote);
+  }
+  if (request->use_candidate || !e.has_selected) {
+    e.selected = from;
+    e.has_selected = true;
+  }
+  uint8_t* out = output_.reserve(128);
+  output_.commit(from, write_binding_response(out, *request, from.remote, e.password), 0, 0);
+}
+
+void Core::on_timer(int64_t now_us) {
+  now_us_ = now_us;
+  for (auto& [id, t] : tracks_) {
+    if (!t->held.empty() && now_us - t->held_since_us >= Track::kHoldUs) flush(*t);
+    if (t->reception.any_missing()) ask_missing(*t, now_us);
+    if (t->keyframe_wanted) want_keyframe(*t, now_us);
+  }
+  for (auto& [id, e] : endpoints_)
+    if (e->tx && e->has_selected) send_reports(*e, now_us);
+}
+
+void Core::add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password) {
+  auto e = std::make_unique<Endpoint>();
+  e->id = id;
+  e->ufrag = ufrag;
+  e->password = password;
+  by_ufrag_[ufrag] = e.get();
+  endpoints_[id] = std::move(e);
+}
+
+void Core::set_srtp(uint32_t endpoint, void* rx, void* tx) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return;
+  Endpoint& e = *found->second;
+  e.rx = rx;
+  e.tx = tx;
+  for (Subscription* s : e.subscriptions) want_keyframe(*s->track, now_us_);  // they can be seen from now on
+}
+
+void Core::set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return;
+  found->second->ext_ids = ids;
+  found->second->transport_cc = transport_cc;
+  found->second->remb = remb;
+}
+
+void Core::set_send(uint32_t endpoint, const ExtIds& ids, bool mixed) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return;
+  found->second->ext_ids = ids;
+  found->second->ext_mixed = mixed;
+}
+
+void Core::remove_endpoint(uint32_t id) {
+  auto found = endpoints_.find(id);
+  if (found == endpoints_.end()) return;
+  Endpoint& e = *found->second;
+  while (!e.tracks.empty()) remove_track(e.tracks.back()->id);
+  while (!e.subscriptions.empty()) remove_subscription(e.subscriptions.back()->id);
+  for (const Address& a : e.validated) by_address_.erase(a);
+  by_ufrag_.erase(e.ufrag);
+  endpoints_.erase(found);
+}
+
+bool Core::add_track(uint32_t id, uint32_t endpoint, const TrackConfig& config) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return false;
+  Endpoint& e = *found->second;
+  for (uint32_t ssrc : {config.ssrc, config.rtx_ssrc})
+    if (ssrc && e.streams.contains(ssrc)) return false;
+  auto t = std::make_unique<Track>(config);
+  t->id = id;
+  t->endpoint = &e;
+  if (config.ssrc) e.streams[config.ssrc] = {t.get(), false};
+  if (config.rtx_ssrc) e.streams[config.rtx_ssrc] = {t.get(), true};
+  e.tracks.push_back(t.get());
+  if (e.feedback_media == 0) e.feedback_media = config.ssrc;
+  tracks_[id] = std::move(t);
+  return true;
+}
+
+void Core::remove_track(uint32_t id) {
+  auto found = tracks_.find(id);
+  if (found == tracks_.end()) return;
+  Track& t = *found->second;
+  while (!t.subscriptions.empty()) remove_subscription(t.subscriptions.back()->id);
+  std::erase_if(t.endpoint->streams, [&](auto& entry) { return entry.second.track == &t; });
+  forget(t.endpoint->tracks, &t);
+  tracks_.erase(found);
+}
+
+bool Core::add_subscription(uint32_t id, uint32_t track, uint32_t endpoint, const SubscriptionConfig& config) {
+  auto t = tracks_.find(track);
+  auto e = endpoints_.find(endpoint);
+  if (t == tracks_.end() || e == endpoints_.end()) return false;
+  auto s = std::make_unique<Subscription>();
+  s->id = id;
+  s->track = t->second.get();
+  s->endpoint = e->second.get();
+  s->config = config;
+  s->rtx_seq = static_cast<uint16_t>(config.rtx_ssrc & 0x3fff);
+  s->track->subscriptions.push_back(s.get());
+  s->endpoint->subscriptions.push_back(s.get());
+  if (s->endpoint->tx) want_keyframe(*s->track, now_us_);
+  subscriptions_[id] = std::move(s);
+  return true;
+}
+
+void Core::pause(uint32_t subscription, bool paused) {
+  auto found = subscriptions_.find(subscription);
+  if (found == subscriptions_.end() || found->second->paused == paused) return;
+  Subscription& s = *found->second;
+  s.paused = paused;
+  s.first_index = -1;  // numbers go on without a gap
+  if (!paused) want_keyframe(*s.track, now_us_);
+}
+
+void Core::remove_subscription(uint32_t id) {
+  auto found = subscriptions_.find(id);
+  if (found == subscriptions_.end()) return;
+  forget(found->second->track->subscriptions, found->second.get());
+  forget(found->second->endpoint->subscriptions, found->second.get());
+  subscriptions_.erase(found);
+}
+
+void Core::send(uint32_t endpoint, View datagram) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end() || !found->second->has_selected || datagram.size > kMaxDatagram) return;
+  uint8_t* out = output_.reserve(datagram.size);
+  std::memcpy(out, datagram.data, datagram.size);
+  output_.commit(found->second->selected, datagram.size, 0, 0);
+}
+
+}  // namespace plane

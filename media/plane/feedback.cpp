@@ -1,0 +1,146 @@
+// RTCP both ways: what subscribers ask and report, what publishers announce, and what the relay says itself.
+#include "core.h"
+
+namespace plane {
+namespace {
+
+constexpr uint32_t kOwnSsrc = 1;  // the relay sends no media of its own
+constexpr int64_t kFeedbackUs = 100000, kReportUs = 1000000, kKeyframeUs = 500000;
+
+}  // namespace
+
+Subscription* Core::subscription_of(Endpoint& e, uint32_t ssrc) {
+  for (Subscription* s : e.subscriptions)
+    if (s->config.ssrc == ssrc) return s;
+  return nullptr;
+}
+
+void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
+  int length = static_cast<int>(size);
+  if (size > kMaxDatagram || srtp_.unprotect_rtcp(e.rx, data, &length) != 0) {
+    ++counters_.unauthentic;
+    return;
+  }
+  e.last_heard_us = now_us;
+  View compound{data, static_cast<size_t>(length)};
+  rtcp::Packet packet;
+  for (size_t at = 0; rtcp::next(compound, at, packet);) {
+    const View b = packet.body;
+    size_t reports = 0;
+    if (packet.type == rtcp::kSenderReport && b.size >= 24) {
+      auto found = e.streams.find(get32(b.data));
+      if (found != e.streams.end() && !found->second.rtx) {
+        Track& t = *found->second.track;
+        t.sr_ntp = static_cast<uint64_t>(get32(b.data + 4)) << 32 | get32(b.data + 8);
+        t.sr_timestamp = get32(b.data + 12);
+        t.sr_us = now_us;
+        t.reception.on_sender_report(t.sr_ntp, now_us);
+      }
+      reports = 24;
+    } else if (packet.type == rtcp::kReceiverReport && b.size >= 4) {
+      reports = 4;
+    } else if (packet.type == rtcp::kTransportFeedback && packet.count == rtcp::kNack && b.size >= 8) {
+      if (Subscription* s = subscription_of(e, get32(b.data + 4)))
+        rtcp::each_nack(b, [&](uint16_t seq) { resend(*s, seq, now_us); });
+    } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kPli && b.size >= 8) {
+      if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s->track, now_us);
+    } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kFir) {
+      for (size_t fci = 8; fci + 8 <= b.size; fci += 8)
+        if (Subscription* s = subscription_of(e, get32(b.data + fci))) want_keyframe(*s->track, now_us);
+    }
+    for (uint8_t i = 0; reports && i < packet.count && reports + 24 <= b.size; ++i, reports += 24) {
+      auto block = rtcp::read_report_block(b.data + reports);
+      Subscription* s = subscription_of(e, block.ssrc);
+      if (!s) continue;
+      s->fraction_lost = block.fraction_lost;
+      for (auto& sent : s->sent_reports)
+        if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {
+          int64_t rtt = now_us - sent.at_us - static_cast<int64_t>(block.delay_since_last_sr) * 1000000 / 65536;
+          if (rtt >= 0) s->rtt_us = rtt;
+        }
+    }
+  }
+}
+
+void Core::want_keyframe(Track& t, int64_t now_us) {
+  if (!t.config.video) return;
+  t.keyframe_wanted = true;
+  if (now_us - t.keyframe_asked_us < kKeyframeUs || !t.endpoint->tx || !t.endpoint->has_selected ||
+      t.config.ssrc == 0)
+    return;  // the timer asks again
+  t.keyframe_wanted = false;
+  t.keyframe_asked_us = now_us;
+  uint8_t packet[32];
+  size_t size = 0;
+  if (t.config.pli)
+    size = rtcp::write_pli(packet, kOwnSsrc, t.config.ssrc);
+  else if (t.config.fir)
+    size = rtcp::write_fir(packet, kOwnSsrc, t.config.ssrc, t.fir_sequence++);
+  if (size == 0) return;
+  ++t.plis;
+  send_rtcp(*t.endpoint, packet, size);
+}
+
+void Core::ask_missing(Track& t, int64_t now_us) {
+  if (!t.endpoint->tx || !t.endpoint->has_selected) return;
+  t.reception.due(now_us, due_);
+  if (due_.empty()) return;
+  uint8_t packet[1300];
+  send_rtcp(*t.endpoint, packet, rtcp::write_nack(packet, kOwnSsrc, t.config.ssrc, due_));
+}
+
+void Core::send_reports(Endpoint& e, int64_t now_us) {
+  uint8_t packet[1300];
+  if (!e.tracks.empty() && now_us >= e.feedback_due_us) {
+    e.feedback_due_us = now_us + kFeedbackUs;
+    if (e.transport_cc && !e.feedback.empty())
+      if (size_t size = e.feedback.write(packet, kOwnSsrc, e.feedback_media)) send_rtcp(e, packet, size);
+  }
+  if (!e.tracks.empty() && now_us >= e.report_due_us) {
+    e.report_due_us = now_us + kReportUs;
+    rtcp::ReportBlock blocks[31];
+    size_t count = 0;
+    std::vector<uint32_t> video;
+    for (Track* t : e.tracks) {
+      if (!t->reception.started() || count == 31) continue;
+      blocks[count++] = t->reception.report(t->config.ssrc, now_us);
+      if (t->config.video) video.push_back(t->config.ssrc);
+    }
+    if (count > 0) {
+      size_t size = rtcp::write_receiver_report(packet, kOwnSsrc, blocks, count);
+      if (e.remb && !e.transport_cc && !video.empty())
+        size += rtcp::write_remb(packet + size, kOwnSsrc, remb_bps_, video);
+      send_rtcp(e, packet, size);
+    }
+  }
+  for (Subscription* s : e.subscriptions)
+    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->track->sr_us >= 0) send_sender_report(*s, now_us);
+}
+
+// The publisher's clocks, carried forward to now: timestamps pass unchanged, so its mapping between wall clock
+// and RTP time holds for every subscriber, and sound stays with its picture.
+void Core::send_sender_report(Subscription& s, int64_t now_us) {
+  s.sr_due_us = now_us + kReportUs;
+  const Track& t = *s.track;
+  int64_t elapsed_us = now_us - t.sr_us;
+  uint64_t ntp = t.sr_ntp + static_cast<uint64_t>(elapsed_us / 1000000) * (1ULL << 32) +
+                 (static_cast<uint64_t>(elapsed_us % 1000000) << 32) / 1000000;
+  auto timestamp = t.sr_timestamp + static_cast<uint32_t>(elapsed_us * t.config.clock_rate / 1000000);
+  uint8_t packet[256];
+  size_t size = rtcp::write_sender_report(packet, s.config.ssrc, ntp, timestamp,
+                                          static_cast<uint32_t>(s.packets), static_cast<uint32_t>(s.octets),
+                                          t.config.cname);
+  s.sent_reports[s.sent_report_at++ % 4] = {static_cast<uint32_t>(ntp >> 16), now_us};
+  send_rtcp(*s.endpoint, packet, size);
+}
+
+void Core::send_rtcp(Endpoint& e, const uint8_t* packet, size_t size) {
+  uint8_t* out = output_.reserve(size + kSrtpTrailer);
+  std::memcpy(out, packet, size);
+  int length = static_cast<int>(size);
+  if (srtp_.protect_rtcp(e.tx, out, &length) != 0) return;
+  e.octets_out += static_cast<uint64_t>(length);
+  output_.commit(e.selected, static_cast<size_t>(length), 0, 0);
+}
+
+}  // namespace plane

@@ -1,0 +1,71 @@
+// The plane's thread: a socket, a core and the loop between them. Python's commands take the same lock as the
+// loop, a few per second; the loop lets them in first.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "socket.h"
+
+namespace plane {
+
+class Worker : private Events {
+ public:
+  Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port);
+  ~Worker() override { close(); }
+  void close();
+
+  uint16_t port() const { return socket_.port(); }
+  int event_fd() const { return event_fd_; }
+  bool offload() const { return socket_.offload(); }
+
+  struct Event {
+    uint32_t endpoint;
+    std::string datagram;
+  };
+  std::vector<Event> take_events();
+
+  // Datagrams from elsewhere than these addresses are dropped; none means all are welcome.
+  void accept_only(std::vector<Ip> sources);
+
+  // Runs f on the core, between two turns of the loop, and sends what it wrote.
+  template <class F>
+  auto with_core(F&& f) {
+    ++waiting_;
+    std::unique_lock lock(mutex_);
+    --waiting_;
+    struct Done {
+      Worker& w;
+      ~Done() {
+        w.socket_.flush();
+        w.turn_.notify_one();
+      }
+    } done{*this};
+    return f(core_);
+  }
+  static int64_t now_us();
+
+ private:
+  static constexpr size_t kEventsMax = 4096;  // DTLS of a hundred simultaneous joins, several times over
+  static constexpr int64_t kTickUs = 10000;
+
+  void run();
+  void dtls(uint32_t endpoint, View datagram) override;
+  bool welcome(const Address& from) const;
+
+  UdpSocket socket_;
+  Core core_;
+  std::mutex mutex_;
+  std::condition_variable turn_;
+  std::atomic<int> waiting_{0};
+  std::atomic<bool> stop_{false};
+  std::set<Ip> sources_;
+  std::mutex events_mutex_;
+  std::vector<Event> events_;
+  int event_fd_ = -1, wake_fd_ = -1;
+  std::thread thread_;
+};
+
+}  // namespace plane

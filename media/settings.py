@@ -1,0 +1,29 @@
+"""What the relay is told at its start; `server/config.py` makes it from the service-class table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SERVICE_CLASSES = ("control", "diagnostic", "talk", "teaching", "imaging", "vitals")
+
+
+@dataclass(frozen=True)
+class ClassGroup:
+    """Service classes that share one UDP port. Port 0 takes a free one."""
+
+    port: int
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RelaySettings:
+    """`advertise` empty: every local address. `dscp` by service class, 0 where it is silent."""
+
+    host: str = "127.0.0.1"  # a loopback host refuses datagrams from other machines
+    groups: Mapping[str, ClassGroup] = field(
+        default_factory=lambda: {"main": ClassGroup(10000, SERVICE_CLASSES)}
+    )
+    advertise: tuple[str, ...] = ()
+    dscp: Mapping[str, int] = field(default_factory=dict)
+    max_bitrate_bps: int = 4_000_000  # told by REMB to publishers without transport-wide feedback
