@@ -28,6 +28,8 @@ from av.bitstream import BitStreamFilterContext
 CLOCK_HZ = {"audio": 48_000, "video": 90_000}  # RTP clocks: RFC 7587 and RFC 6184, 7741
 RTP_NAMES = {"vp8": "VP8", "h264": "H264", "opus": "opus"}
 FILE_BYTES_MAX = 256 * 1024 * 1024  # it is held in memory
+TOGETHER_S = Fraction(1, 20)  # an encoder's start-up delay, not a late start
+OPUS_GRID = 120  # 2.5 ms, its shortest frame: undoes a container's rounding to milliseconds
 LATE_S_MAX = 0.5  # after a longer stall the film goes on from where it was, without a burst
 
 AvStream = av.VideoStream | av.AudioStream
@@ -166,26 +168,29 @@ def _loops(container: av.container.InputContainer, streams: list[AvStream]) -> l
     if not packets:
         raise MediaFileError("neither video nor audio in it")
     first = min(row[0][0] for row in packets.values())
-    end = max(row[-1][0] + (row[-1][1] or _spacing(row)) for row in packets.values())
-    period_ms = math.ceil((end - first) * 1000)
-    return [
-        _loop(stream, period_ms, [(at - first, data, key) for at, _, data, key in packets[index]])
-        for stream in streams
-        if (index := stream.index) in packets
-    ]
+    loops = []
+    for stream in streams:
+        found = packets.get(stream.index)
+        if found is None:
+            continue
+        late = found[0][0] - first
+        begin = found[0][0] if late < TOGETHER_S else first
+        end = found[-1][0] + (found[-1][1] or _spacing(found)) - begin
+        loops.append((stream, end, [(at - begin, data, key) for at, _, data, key in found]))
+    period_ms = math.ceil(max(end for _, end, _ in loops) * 1000)
+    return [_loop(stream, period_ms, rows) for stream, _, rows in loops]
 
 
-def _loop(
-    stream: AvStream,
-    period_ms: int,
-    rows: list[tuple[Fraction, bytes, bool]],
-) -> MediaLoop:
+def _loop(stream: AvStream, period_ms: int, rows: list[tuple[Fraction, bytes, bool]]) -> MediaLoop:
     name = stream.codec_context.name
     codec = RTP_NAMES.get({"libvpx": "vp8", "libopus": "opus", "libx264": "h264"}.get(name, name))
     if codec is None:
         raise MediaFileError(f"{name} is not one of {', '.join(RTP_NAMES.values())}")
     clock_hz = CLOCK_HZ[stream.type]
-    encoded = (EncodedPacket(round(at * clock_hz), data, key) for at, data, key in rows)
+    grid = OPUS_GRID if codec == "opus" else 1
+    encoded = (
+        EncodedPacket(round(at * clock_hz / grid) * grid, data, key) for at, data, key in rows
+    )
     return MediaLoop(stream.type, codec, period_ms, tuple(encoded))
 
 
