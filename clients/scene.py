@@ -22,6 +22,7 @@ FRAMES_PER_S = 30
 SAMPLES_PER_S = 48_000
 OPUS_FRAME = 960  # 20 ms
 BITRATE_BPS = 2_300_000
+LEAD_IN_S = 3  # encoded and thrown away: the rate control has settled when the loop begins
 
 # No frame reordering, and key frames of at most some 60 packets: a receiver's socket buffer must
 # hold the burst.
@@ -72,12 +73,13 @@ def encode(path: Path, codec: str, seconds: int = LOOP_S) -> None:
     scene = Scene()
     with av.open(str(path), "w", format="matroska") as container:
         video, audio = _video_stream(container, codec), _audio_stream(container)
-        for index in range(seconds * FRAMES_PER_S):
+        for index in range(-LEAD_IN_S * FRAMES_PER_S, seconds * FRAMES_PER_S):
             picture = scene.frame(index / FRAMES_PER_S)
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, FRAMES_PER_S)
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
+            packets = video.encode(frame)
+            if index >= 0:
+                container.mux(packets)
         sound = tones(seconds)
         for start in range(0, len(sound), OPUS_FRAME):
             piece = sound[None, start : start + OPUS_FRAME]
