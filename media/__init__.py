@@ -1,0 +1,1 @@
+"""The relay: transports and the native packet plane. `contract.py` is its edge."""

@@ -1,7 +1,7 @@
 """The payload types, feedback and header extensions that the relay offers, in one table.
 
-The server offers receiving transports, so payload types and extension ids are its own choice there; a
-publisher's are mapped onto them. Names compare without case (RFC 8866 section 6.6).
+The server offers receiving transports, so payload types and extension ids are its own choice
+there; a publisher's are mapped onto them. Names compare without case (RFC 8866 section 6.6).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def parameters(fmtp: str) -> dict[str, str]:
 def compatible(name: str, fmtp: str) -> bool:
     """Whether a peer's format is one that every receiver of ours of that name decodes.
 
-    H.264 must be constrained baseline with packetization-mode 1 (RFC 6184 section 8.1), VP9 profile 0.
+    H.264 must be baseline with packetization-mode 1 (RFC 6184 section 8.1), VP9 profile 0.
     """
     p = parameters(fmtp)
     if name.lower() == "h264":

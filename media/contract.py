@@ -1,8 +1,8 @@
 """The whole contract between those who decide (`signaling/`) and those who forward (`media/`).
 
-A participant publishes on one transport and receives on another, one pair per class group. Publishing
-and WHIP: the client offers, `PublishTransport.negotiate` answers. Receiving: the server offers
-(`SubscribeTransport.offer`), the client answers. WHEP: the client offers, `negotiate` answers.
+A participant publishes on one transport and receives on another, one pair per class group.
+Publishing and WHIP: the client offers, `PublishTransport.negotiate` answers. Receiving: the server
+offers (`SubscribeTransport.offer`), the client answers. WHEP: the client offers, `negotiate` answers.
 Nothing here blocks: DTLS and ICE go on behind it and are told through `on_state`.
 """
 
@@ -38,7 +38,7 @@ class CodecPolicy:
 
 @dataclass(frozen=True)
 class TrackStats:
-    """Since the track began. `level_dbov` is the loudest of the last half second, 0 down to -127."""
+    """Since the track began. `level_dbov`: loudest of the last half second, 0 down to -127."""
 
     packets: int
     octets: int
@@ -109,8 +109,8 @@ class PublishTransport(Transport, Protocol):
     ) -> str:
         """Answer an offer, first or renegotiated; `tracks` is up to date when this returns.
 
-        `classes` gives the service class of each mid (`talk` where it is silent). A track whose media
-        section became inactive is gone, and with it every subscription to it. Raises SdpError.
+        `classes` gives the service class of each mid (`talk` where it is silent). A track whose
+        media section became inactive is gone, and with it every subscription to it. Raises SdpError.
         """
         ...
 

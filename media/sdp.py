@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from .contract import SdpError
 
-MAX_LINES = 5000
-MAX_SECTIONS = 64
+MAX_LINES = 20_000
+MAX_SECTIONS = 256
 _LINE = re.compile(r"([a-z])=(.*)")
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
@@ -110,7 +110,11 @@ class Section:
         rtx: dict[int, int] = {}
         for value in self.attributes("ssrc-group"):
             parts = value.split()
-            if len(parts) == 3 and parts[0] == "FID" and all(p.isascii() and p.isdigit() for p in parts[1:]):
+            if (
+                len(parts) == 3
+                and parts[0] == "FID"
+                and all(p.isascii() and p.isdigit() for p in parts[1:])
+            ):
                 rtx[int(parts[1])] = int(parts[2])
         return [s for s in seen if s not in rtx.values()], rtx, cname
 

@@ -1,0 +1,83 @@
+"""The native plane (media/plane/module.cpp)."""
+
+EXTENSIONS: int
+
+def hmac_sha1(key: bytes, message: bytes) -> bytes: ...
+
+_Endpoint = tuple[int, int, int, int, int, int, bool]
+_Track = tuple[int, int, int, int, int, int, float, int, int, int]
+_Subscription = tuple[int, int, int, int, int, int, int]
+
+class _Commands:
+    """What Python may tell a core. Ids are the caller's; unknown ones are ignored."""
+
+    def add_endpoint(self, id: int, ufrag: str, password: str) -> None: ...
+    def set_srtp(self, endpoint: int, rx: int, tx: int) -> None: ...
+    def set_receive(
+        self, endpoint: int, ext_ids: list[int], transport_cc: bool, remb: bool
+    ) -> None: ...
+    def set_send(self, endpoint: int, ext_ids: list[int], mixed: bool) -> None: ...
+    def remove_endpoint(self, endpoint: int) -> None: ...
+    def add_track(
+        self,
+        id: int,
+        endpoint: int,
+        video: bool,
+        mid: str,
+        cname: str,
+        ssrc: int,
+        rtx_ssrc: int,
+        clock_rate: int,
+        pt: int,
+        rtx_pt: int,
+        nack: bool,
+        pli: bool,
+        fir: bool,
+    ) -> bool: ...
+    def remove_track(self, track: int) -> None: ...
+    def add_subscription(
+        self,
+        id: int,
+        track: int,
+        endpoint: int,
+        ssrc: int,
+        rtx_ssrc: int,
+        pt: int,
+        rtx_pt: int,
+        tos: int,
+    ) -> bool: ...
+    def pause(self, subscription: int, paused: bool) -> None: ...
+    def remove_subscription(self, subscription: int) -> None: ...
+    def send(self, endpoint: int, datagram: bytes) -> None: ...
+    def set_remb(self, bps: int) -> None: ...
+    def snapshot(
+        self,
+    ) -> tuple[
+        list[_Endpoint],
+        list[_Track],
+        list[_Subscription],
+        tuple[int, int, int, int, int, int],
+    ]: ...
+
+class Plane(_Commands):
+    """A thread with a UDP socket and a core. `host` is an IP address, '' for every address."""
+
+    port: int
+    event_fd: int
+    offload: bool
+
+    def __init__(self, srtp: tuple[int, int, int, int], host: str, port: int) -> None: ...
+    def accept_only(self, ips: list[bytes]) -> None: ...
+    def take_events(self) -> list[tuple[int, bytes]]: ...
+    def close(self) -> None: ...
+    @staticmethod
+    def now_us() -> int: ...
+
+class Simulation(_Commands):
+    """The same core without thread, socket and clock."""
+
+    def __init__(self, srtp: tuple[int, int, int, int]) -> None: ...
+    def datagram(self, ip: bytes, port: int, data: bytes, now_us: int) -> None: ...
+    def timer(self, now_us: int) -> None: ...
+    def take_sent(self) -> list[tuple[bytes, int, list[bytes]]]: ...
+    def take_dtls(self) -> list[tuple[int, bytes]]: ...

@@ -1,0 +1,76 @@
+"""One plane with its UDP port: the lane that a class group's transports share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from ._plane import Plane
+from .srtp import FUNCTIONS
+from .stats import PlaneStats
+
+if TYPE_CHECKING:
+    from .transport import BaseTransport
+
+
+class Lane:
+    """Owns a plane; hands what it cannot forward (DTLS) to the transports."""
+
+    def __init__(
+        self,
+        group: str,
+        host: str,
+        port: int,
+        certificate: RTCCertificate,
+        candidate_lines: Callable[[int], list[str]],
+        tos: dict[str, int],
+    ) -> None:
+        self.group = group
+        self.certificate = certificate
+        self.tos = tos  # by service class: DSCP in the upper six bits (RFC 2474)
+        self.transports: dict[int, BaseTransport] = {}
+        self._candidate_lines = candidate_lines
+        self._ids = itertools.count(1)
+        try:
+            self.plane = Plane(FUNCTIONS, host, port)
+        except OSError as error:
+            where = f"UDP port {port}" + (f" on {host}" if host else "")
+            hint = (
+                "in use: choose another with --media-port"
+                if error.errno == errno.EADDRINUSE
+                else ""
+            )
+            raise OSError(error.errno, f"{where} {hint or os.strerror(error.errno or 0)}") from None
+        self.stats = PlaneStats(self.plane)
+        asyncio.get_running_loop().add_reader(self.plane.event_fd, self._take_events)
+
+    @property
+    def port(self) -> int:
+        return self.plane.port
+
+    def next_id(self) -> int:
+        """Unique in this plane for endpoints, tracks and subscriptions, and for SSRCs."""
+        return next(self._ids)
+
+    def candidate_lines(self) -> list[str]:
+        return self._candidate_lines(self.port)
+
+    def _take_events(self) -> None:
+        for endpoint, datagram in self.plane.take_events():
+            transport = self.transports.get(endpoint)
+            if transport is not None:
+                transport.deliver(datagram)
+
+    async def close(self) -> None:
+        for transport in list(self.transports.values()):
+            await transport.close()
+        with contextlib.suppress(ValueError):
+            asyncio.get_running_loop().remove_reader(self.plane.event_fd)
+        self.plane.close()

@@ -1,0 +1,196 @@
+"""One 5-tuple with one DTLS association: what publishing, receiving and probing have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import string
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+
+from .contract import SdpError, TransportState, TransportStats
+from .dtls import DatagramPipe, DtlsError, PlaneDtls
+from .sdp import Description, Section, Security
+from .srtp import SrtpSessions
+
+if TYPE_CHECKING:
+    from .lane import Lane
+
+_ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839 section 5.4
+CONNECT_TIMEOUT_S = 30.0  # a person may sit on the browser's permission prompt meanwhile
+SILENCE_MAX_S = 12.0  # ICE agents check every 2.5 s; RFC 7675 gives consent 30 s, an operator less
+
+log = structlog.get_logger("distal.media")
+
+
+def ice_chars(count: int) -> str:
+    return "".join(secrets.choice(_ICE_CHARS) for _ in range(count))
+
+
+class BaseTransport:
+    """Implements `contract.Transport`; subclasses negotiate what flows."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self.group = lane.group
+        self.id = lane.next_id()
+        self.state: TransportState = "new"
+        self.on_state: Callable[[TransportState], None] | None = None
+        self.on_closed: Callable[[BaseTransport], None] | None = None  # the relay's bookkeeping
+        self._ufrag, self._password = ice_chars(8), ice_chars(24)
+        self._pipe = DatagramPipe(self._send)
+        self._dtls = PlaneDtls(self._pipe, lane.certificate)
+        self._sctp: RTCSctpTransport | None = None
+        self._sctp_port: int | None = None
+        self._sessions: SrtpSessions | None = None
+        self._security: Security | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._opened_s = time.monotonic()
+        self._session_id, self._session_version = secrets.randbits(62), 0
+        lane.plane.add_endpoint(self.id, self._ufrag, self._password)
+        lane.transports[self.id] = self
+
+    # --- DTLS ----------------------------------------------------------------------------------
+
+    def deliver(self, datagram: bytes) -> None:
+        """A DTLS datagram that the plane took from this transport's peer."""
+        self._pipe.deliver(datagram)
+
+    def _send(self, datagram: bytes) -> None:
+        if self.state != "closed":
+            self._lane.plane.send(self.id, datagram)
+
+    def _secure(self, security: Security) -> None:
+        """Begin the handshake with the peer that this description speaks of. Raises SdpError."""
+        if self._security is not None:
+            if self._security.fingerprints != security.fingerprints:
+                raise SdpError("the certificate changed: open a new transport instead")
+            return
+        if security.setup == "passive":
+            raise SdpError("a=setup:passive on both sides: the relay waits to be spoken to")
+        self._security = security
+        self._task = asyncio.create_task(self._connect(security))
+
+    async def _connect(self, security: Security) -> None:
+        try:
+            self._sessions = await self._dtls.handshake(security.fingerprints)
+        except DtlsError as error:
+            log.info("dtls_failed", transport=self.id, reason=str(error))
+            self._set_state("failed")
+            return
+        if self.state == "closed":
+            return
+        self._pipe.established()
+        self._lane.plane.set_srtp(self.id, *self._sessions.pointers)
+        self._dtls.on("statechange", self._dtls_changed)
+        if self._sctp is not None and self._sctp_port is not None:
+            await self._sctp.start(RTCSctpCapabilities(maxMessageSize=65536), self._sctp_port)
+        self._set_state("connected")
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state == "closed" and self.state != "closed":
+            self._set_state("failed")  # the peer said goodbye, or its data broke the association
+
+    def _accept_data(self, section: Section) -> RTCSctpTransport:
+        """SCTP over this association (RFC 8841); one per transport."""
+        port = section.attribute("sctp-port") or "5000"
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise SdpError("a=sctp-port is not a port")
+        self._sctp_port = int(port)
+        if self._sctp is None:
+            self._sctp = RTCSctpTransport(self._dtls)
+        return self._sctp
+
+    # --- state ---------------------------------------------------------------------------------
+
+    def _set_state(self, state: TransportState) -> None:
+        if state == self.state or self.state == "closed":
+            return
+        self.state = state
+        if self.on_state is not None:
+            self.on_state(state)
+
+    def check_alive(self, now_s: float) -> None:
+        """Called every second: a peer that never came, or fell silent, has failed."""
+        heard = self.stats().last_heard_s
+        never_came = self.state == "new" and now_s - self._opened_s > CONNECT_TIMEOUT_S
+        silent = self.state == "connected" and heard is not None and now_s - heard > SILENCE_MAX_S
+        if never_came or silent:
+            self._set_state("failed")
+
+    def stats(self) -> TransportStats:
+        return self._lane.stats.transport(self.id)
+
+    async def close(self) -> None:
+        """Free everything. Further calls do nothing."""
+        if self.state == "closed":
+            return
+        if self._sctp is not None:
+            await self._sctp.stop()
+        await self._dtls.stop()
+        self._set_state("closed")
+        self._lane.transports.pop(self.id, None)
+        self._lane.plane.remove_endpoint(self.id)  # before the SRTP sessions that it uses
+        self._sessions = None
+        self._pipe.close()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        if self.on_closed is not None:
+            self.on_closed(self)
+
+    # --- description ---------------------------------------------------------------------------
+
+    def _session_lines(self, mids: list[str]) -> Section:
+        self._session_version += 1
+        return Section(
+            "session",
+            lines=[
+                "v=0",
+                f"o=- {self._session_id} {self._session_version} IN IP4 127.0.0.1",
+                "s=-",
+                "t=0 0",
+                *([f"a=group:BUNDLE {' '.join(mids)}"] if mids else []),
+                "a=ice-lite",
+                "a=extmap-allow-mixed",
+                "a=msid-semantic: WMS *",
+            ],
+        )
+
+    def _transport_lines(self, setup: str) -> list[str]:
+        lines = [f"a=ice-ufrag:{self._ufrag}", f"a=ice-pwd:{self._password}"]
+        for f in self._lane.certificate.getFingerprints():
+            if f.algorithm == "sha-256":
+                lines.append(f"a=fingerprint:{f.algorithm} {f.value}")
+        lines.append(f"a=setup:{setup}")
+        return [*lines, *self._lane.candidate_lines(), "a=end-of-candidates"]
+
+    def _describe(self, sections: list[Section], setup: str) -> Description:
+        """The whole description; the transport's lines go with every section that lives."""
+        mids = [s.mid for s in sections if s.port != 0 and s.mid]
+        lines = self._transport_lines(setup)
+        for s in sections:
+            if s.port != 0:
+                s.lines.extend(lines)
+        return Description(self._session_lines(mids), sections)
+
+
+def check_bundle(description: Description) -> None:
+    """All live sections must share one transport (RFC 9143). Raises SdpError."""
+    live = [m.mid for m in description.media if not m.rejected]
+    if not live:
+        raise SdpError("no media section to answer")
+    if len(live) == 1:
+        return
+    for group in description.session.attributes("group"):
+        kind, *mids = group.split()
+        if kind == "BUNDLE" and set(live) <= set(mids):
+            return
+    raise SdpError("a=group:BUNDLE must name every media section: the relay has one port")
+
+
+def data_section(section: Section) -> bool:
+    return section.kind == "application" and "webrtc-datachannel" in section.formats
