@@ -2,8 +2,8 @@
 
 A participant publishes on one transport and receives on another, one pair per class group.
 Publishing and WHIP: the client offers, `PublishTransport.negotiate` answers. Receiving: the server
-offers (`SubscribeTransport.offer`), the client answers. WHEP: the client offers, `negotiate` answers.
-Nothing here blocks: DTLS and ICE go on behind it and are told through `on_state`.
+offers (`SubscribeTransport.offer`), the client answers. WHEP: the client offers, `negotiate`
+answers. Nothing here blocks: DTLS and ICE go on behind it and are told through `on_state`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class PublishTransport(Transport, Protocol):
         """Answer an offer, first or renegotiated; `tracks` is up to date when this returns.
 
         `classes` gives the service class of each mid (`talk` where it is silent). A track whose
-        media section became inactive is gone, and with it every subscription to it. Raises SdpError.
+        media section became inactive is gone, and with it every subscription to it. Raises
+        SdpError.
         """
         ...
 

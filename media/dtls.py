@@ -1,8 +1,8 @@
 """aiortc's DTLS over the plane's socket, without its ICE and its media path.
 
-`DatagramPipe` stands where aiortc expects an ICE transport; it also mends what OpenSSL leaves slow or aiortc
-leaves undone: the last flight is sent again after 200 ms instead of a second, and a datagram with several
-application records is split, because one read is made per datagram.
+`DatagramPipe` stands where aiortc expects an ICE transport; it also mends what OpenSSL leaves
+slow or aiortc leaves undone: the last flight is sent again after 200 ms instead of a second, and
+a datagram with several application records is split, because one read is made per datagram.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from aiortc.rtcdtlstransport import SRTP_PROFILES as AIORTC_PROFILES
-from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcdtlstransport import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -22,6 +21,7 @@ from aiortc.rtcdtlstransport import (
     SRTPProtectionProfile,
     State,
 )
+from aiortc.rtcicetransport import RTCIceTransport
 from OpenSSL import SSL
 
 from .srtp import SrtpSessions, make_sessions
@@ -134,8 +134,10 @@ class PlaneDtls(RTCDtlsTransport):
         self.sessions: SrtpSessions | None = None
 
     def _setup_srtp(self) -> None:
-        """Export the keys (RFC 5764 section 4.2) into sessions for the plane; `_rx_srtp` stays unset."""
-        assert self._ssl is not None  # made by start()
+        """Export the keys (RFC 5764 section 4.2) into sessions for the plane; `_rx_srtp` stays
+        unset."""
+        if self._ssl is None:
+            raise DtlsError("not started")
         chosen = self._ssl.get_selected_srtp_profile()
         profile: SRTPProtectionProfile | None = next(
             (p for p in self._srtp_profiles if p.openssl_profile == chosen), None

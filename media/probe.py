@@ -1,5 +1,5 @@
-"""The network check: a transport whose data channels echo, so that a person's browser measures its path to
-the media port before she joins.
+"""The network check: a transport whose data channels echo, so that a person's browser measures
+its path to the media port before she joins.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from .transport import BaseTransport, check_bundle
 
 TRACKS_MAX = 16  # of one publisher: cameras, screens, an ultrasound machine, several microphones
 NO_PT = 0xFF
-# Browsers begin at 300 kbit/s and take ten seconds to HD; a clinic's uplink is asked for more at once.
+# Browsers begin at 300 kbit/s and take ten seconds to HD; a clinic's uplink is asked for more at
+# once.
 START_KBPS = 1200
 
 

@@ -55,8 +55,9 @@ class MediaRelay:
     async def start(self) -> None:
         """Bind the UDP ports. Raises OSError, naming the port, when one is in use."""
         host = ipaddress.ip_address(self._settings.host)
-        # On loopback the socket still hears every local address: a browser that does not gather loopback
-        # candidates reaches its own machine by them. Strangers are refused by their source.
+        # On loopback the socket still hears every local address: a browser that does not gather
+        # loopback candidates reaches its own machine by them. Strangers are refused by their
+        # source.
         bind = "" if host.is_loopback or host.is_unspecified else str(host)
         tos = {name: dscp << 2 for name, dscp in self._settings.dscp.items()}
         try:

@@ -1,7 +1,8 @@
 """Session descriptions (RFC 8866) as lines, lossless, with the few readings that the relay needs.
 
-No SDP library at hand keeps `rid`, `simulcast` and extension directions, and none refuses bad input with one
-kind of error; a list of lines does both. Parsing trusts nothing and raises SdpError alone.
+No SDP library at hand keeps `rid`, `simulcast` and extension directions, and none refuses bad
+input with one kind of error; a list of lines does both. Parsing trusts nothing and raises
+SdpError alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""SRTP sessions for the plane: pylibsrtp's sessions in Python's keeping, their pointers in the plane's.
+"""SRTP sessions for the plane: pylibsrtp's sessions in Python's keeping, their pointers in the
+plane's.
 
 The sessions must outlive the endpoint in the plane: remove the endpoint first, then drop them.
 """
@@ -39,7 +40,8 @@ def _pointer(session: Session) -> int:
 
 
 def make_sessions(profile: int, receive_key: bytes, send_key: bytes) -> SrtpSessions:
-    """Sessions for libsrtp's `profile`; keys are master key followed by salt (RFC 3711, RFC 7714)."""
+    """Sessions for libsrtp's `profile`; keys are master key followed by salt (RFC 3711, RFC
+    7714)."""
     return SrtpSessions(
         receive=_session(profile, receive_key, Policy.SSRC_ANY_INBOUND, RECEIVE_WINDOW),
         send=_session(profile, send_key, Policy.SSRC_ANY_OUTBOUND, SEND_WINDOW),

@@ -1,4 +1,5 @@
-"""The plane's counters as the contract's records: one look at the plane serves everybody for a moment."""
+"""The plane's counters as the contract's records: one look at the plane serves everybody for a
+moment."""
 
 from __future__ import annotations
 

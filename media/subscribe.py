@@ -1,4 +1,5 @@
-"""Receiving: the server offers what is subscribed; or, for WHEP, answers what a client asks to receive."""
+"""Receiving: the server offers what is subscribed; or, for WHEP, answers what a client asks to
+receive."""
 
 from __future__ import annotations
 

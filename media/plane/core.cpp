@@ -162,7 +162,8 @@ void Core::remove_track(uint32_t id) {
   tracks_.erase(found);
 }
 
-bool Core::add_subscription(uint32_t id, uint32_t track, uint32_t endpoint, const SubscriptionConfig& config) {
+bool Core::add_subscription(uint32_t id, uint32_t track, uint32_t endpoint,
+                            const SubscriptionConfig& config) {
   auto t = tracks_.find(track);
   auto e = endpoints_.find(endpoint);
   if (t == tracks_.end() || e == endpoints_.end()) return false;

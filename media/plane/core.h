@@ -56,7 +56,7 @@ struct Endpoint {
   int64_t feedback_due_us = 0, report_due_us = 0;
   int64_t last_heard_us = -1;
   uint64_t packets_in = 0, octets_in = 0, packets_out = 0, octets_out = 0;
-  std::vector<Track*> tracks;          // published here
+  std::vector<Track*> tracks;                // published here
   std::vector<Subscription*> subscriptions;  // sent here
 
   struct Stream {
@@ -97,8 +97,7 @@ struct Track {
   uint32_t sr_timestamp = 0;
   int64_t sr_us = -1;
 
-  explicit Track(const TrackConfig& c)
-      : config(c), ring(c.video ? 512 : 128), reception(c.clock_rate) {
+  explicit Track(const TrackConfig& c) : config(c), ring(c.video ? 512 : 128), reception(c.clock_rate) {
     held.reserve(kHoldPackets);
   }
   static constexpr size_t kHoldPackets = 48;
@@ -162,9 +161,18 @@ class Core {
     uint64_t datagrams = 0, unknown = 0, malformed = 0, unauthentic = 0, forwarded = 0, messages = 0;
   };
   const Counters& counters() const { return counters_; }
-  template <class F> void each_endpoint(F&& f) const { for (auto& [id, e] : endpoints_) f(*e); }
-  template <class F> void each_track(F&& f) const { for (auto& [id, t] : tracks_) f(*t); }
-  template <class F> void each_subscription(F&& f) const { for (auto& [id, s] : subscriptions_) f(*s); }
+  template <class F>
+  void each_endpoint(F&& f) const {
+    for (auto& [id, e] : endpoints_) f(*e);
+  }
+  template <class F>
+  void each_track(F&& f) const {
+    for (auto& [id, t] : tracks_) f(*t);
+  }
+  template <class F>
+  void each_subscription(F&& f) const {
+    for (auto& [id, s] : subscriptions_) f(*s);
+  }
 
  private:
   void on_stun(const Path& from, View datagram, int64_t now_us);

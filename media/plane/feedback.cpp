@@ -55,7 +55,8 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       s->fraction_lost = block.fraction_lost;
       for (auto& sent : s->sent_reports)
         if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {
-          int64_t rtt = now_us - sent.at_us - static_cast<int64_t>(block.delay_since_last_sr) * 1000000 / 65536;
+          int64_t rtt =
+              now_us - sent.at_us - static_cast<int64_t>(block.delay_since_last_sr) * 1000000 / 65536;
           if (rtt >= 0) s->rtt_us = rtt;
         }
     }
@@ -114,11 +115,12 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
     }
   }
   for (Subscription* s : e.subscriptions)
-    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->track->sr_us >= 0) send_sender_report(*s, now_us);
+    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->track->sr_us >= 0)
+      send_sender_report(*s, now_us);
 }
 
-// The publisher's clocks, carried forward to now: timestamps pass unchanged, so its mapping between wall clock
-// and RTP time holds for every subscriber, and sound stays with its picture.
+// The publisher's clocks, carried forward to now: timestamps pass unchanged, so its mapping between wall
+// clock and RTP time holds for every subscriber, and sound stays with its picture.
 void Core::send_sender_report(Subscription& s, int64_t now_us) {
   s.sr_due_us = now_us + kReportUs;
   const Track& t = *s.track;
@@ -127,9 +129,9 @@ void Core::send_sender_report(Subscription& s, int64_t now_us) {
                  (static_cast<uint64_t>(elapsed_us % 1000000) << 32) / 1000000;
   auto timestamp = t.sr_timestamp + static_cast<uint32_t>(elapsed_us * t.config.clock_rate / 1000000);
   uint8_t packet[256];
-  size_t size = rtcp::write_sender_report(packet, s.config.ssrc, ntp, timestamp,
-                                          static_cast<uint32_t>(s.packets), static_cast<uint32_t>(s.octets),
-                                          t.config.cname);
+  size_t size =
+      rtcp::write_sender_report(packet, s.config.ssrc, ntp, timestamp, static_cast<uint32_t>(s.packets),
+                                static_cast<uint32_t>(s.octets), t.config.cname);
   s.sent_reports[s.sent_report_at++ % 4] = {static_cast<uint32_t>(ntp >> 16), now_us};
   send_rtcp(*s.endpoint, packet, size);
 }

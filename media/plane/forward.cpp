@@ -71,7 +71,8 @@ Endpoint::Stream* Core::stream_of(Endpoint& e, View datagram, const RtpHeader& h
       if (t->config.mid.size() != mid.size ||
           std::memcmp(t->config.mid.data(), datagram.data + mid.offset, mid.size) != 0)
         continue;
-    } else if (e.tracks.size() > 2 || (e.tracks.size() == 2 && e.tracks[0]->config.video == e.tracks[1]->config.video)) {
+    } else if (e.tracks.size() > 2 ||
+               (e.tracks.size() == 2 && e.tracks[0]->config.video == e.tracks[1]->config.video)) {
       continue;  // without a mid only one track of each kind can be told by its payload type
     }
     (primary ? t->config.ssrc : t->config.rtx_ssrc) = h.ssrc;

@@ -52,7 +52,8 @@ class Simulation : private Output, private Events {
     return f(core_);
   }
   void datagram(const nb::bytes& ip, uint16_t port, const nb::bytes& data, int64_t now_us) {
-    std::vector<uint8_t> copy(data.c_str(), data.c_str() + data.size());  // exact size: sanitizers see overreads
+    std::vector<uint8_t> copy(data.c_str(),
+                              data.c_str() + data.size());  // exact size: sanitizers see overreads
     core_.on_datagram({{to_ip(ip), port}, {}}, copy.data(), copy.size(), now_us, now_us);
   }
   void timer(int64_t now_us) { core_.on_timer(now_us); }
@@ -103,7 +104,8 @@ class Simulation : private Output, private Events {
 template <class T>
 nb::tuple snapshot(T& self) {
   using EndpointRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool>;
-  using TrackRow = std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
+  using TrackRow =
+      std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
   using SubscriptionRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t>;
   std::vector<EndpointRow> endpoints;
   std::vector<TrackRow> tracks;
@@ -114,69 +116,99 @@ nb::tuple snapshot(T& self) {
     self.with_core([&](Core& core) {
       c = core.counters();
       core.each_endpoint([&](const Endpoint& e) {
-        endpoints.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us, e.has_selected);
+        endpoints.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us,
+                               e.has_selected);
       });
       core.each_track([&](const Track& t) {
         tracks.emplace_back(t.id, t.packets, t.octets, t.reception.lost(), t.reception.nacks(), t.plis,
                             t.reception.jitter_s(), t.level_dbov, t.level_us, t.last_packet_us);
       });
       core.each_subscription([&](const Subscription& s) {
-        subscriptions.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost, s.rtt_us);
+        subscriptions.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost,
+                                   s.rtt_us);
       });
     });
   }
-  return nb::make_tuple(nb::cast(endpoints), nb::cast(tracks), nb::cast(subscriptions),
-                        nb::make_tuple(c.datagrams, c.unknown, c.malformed, c.unauthentic, c.forwarded, c.messages));
+  return nb::make_tuple(
+      nb::cast(endpoints), nb::cast(tracks), nb::cast(subscriptions),
+      nb::make_tuple(c.datagrams, c.unknown, c.malformed, c.unauthentic, c.forwarded, c.messages));
 }
 
 template <class T>
 void bind_commands(nb::class_<T>& c) {
   using Release = nb::call_guard<nb::gil_scoped_release>;
-  c.def("add_endpoint", [](T& s, uint32_t id, const std::string& ufrag, const std::string& password) {
-     s.with_core([&](Core& core) { core.add_endpoint(id, ufrag, password); });
-   }, Release(), "id"_a, "ufrag"_a, "password"_a)
-   .def("set_srtp", [](T& s, uint32_t id, uintptr_t rx, uintptr_t tx) {
-     s.with_core([&](Core& core) { core.set_srtp(id, reinterpret_cast<void*>(rx), reinterpret_cast<void*>(tx)); });
-   }, Release(), "endpoint"_a, "rx"_a, "tx"_a)
-   .def("set_receive", [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool transport_cc, bool remb) {
-     s.with_core([&](Core& core) { core.set_receive(id, to_ids(ids), transport_cc, remb); });
-   }, Release(), "endpoint"_a, "ext_ids"_a, "transport_cc"_a, "remb"_a)
-   .def("set_send", [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool mixed) {
-     s.with_core([&](Core& core) { core.set_send(id, to_ids(ids), mixed); });
-   }, Release(), "endpoint"_a, "ext_ids"_a, "mixed"_a)
-   .def("remove_endpoint", [](T& s, uint32_t id) {
-     s.with_core([&](Core& core) { core.remove_endpoint(id); });
-   }, Release(), "endpoint"_a)
-   .def("add_track", [](T& s, uint32_t id, uint32_t endpoint, bool video, const std::string& mid,
-                        const std::string& cname, uint32_t ssrc, uint32_t rtx_ssrc, uint32_t clock_rate, uint8_t pt,
-                        uint8_t rtx_pt, bool nack, bool pli, bool fir) {
-     TrackConfig config{video, mid, cname, ssrc, rtx_ssrc, clock_rate, pt, rtx_pt, nack, pli, fir};
-     return s.with_core([&](Core& core) { return core.add_track(id, endpoint, config); });
-   }, Release(), "id"_a, "endpoint"_a, "video"_a, "mid"_a, "cname"_a, "ssrc"_a, "rtx_ssrc"_a, "clock_rate"_a,
-      "pt"_a, "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a)
-   .def("remove_track", [](T& s, uint32_t id) {
-     s.with_core([&](Core& core) { core.remove_track(id); });
-   }, Release(), "track"_a)
-   .def("add_subscription", [](T& s, uint32_t id, uint32_t track, uint32_t endpoint, uint32_t ssrc,
-                               uint32_t rtx_ssrc, uint8_t pt, uint8_t rtx_pt, uint8_t tos) {
-     SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, tos};
-     return s.with_core([&](Core& core) { return core.add_subscription(id, track, endpoint, config); });
-   }, Release(), "id"_a, "track"_a, "endpoint"_a, "ssrc"_a, "rtx_ssrc"_a, "pt"_a, "rtx_pt"_a, "tos"_a)
-   .def("pause", [](T& s, uint32_t id, bool paused) {
-     s.with_core([&](Core& core) { core.pause(id, paused); });
-   }, Release(), "subscription"_a, "paused"_a)
-   .def("remove_subscription", [](T& s, uint32_t id) {
-     s.with_core([&](Core& core) { core.remove_subscription(id); });
-   }, Release(), "subscription"_a)
-   .def("send", [](T& s, uint32_t id, const nb::bytes& datagram) {
-     View v = view(datagram);
-     nb::gil_scoped_release release;
-     s.with_core([&](Core& core) { core.send(id, v); });
-   }, "endpoint"_a, "datagram"_a)
-   .def("set_remb", [](T& s, uint64_t bps) {
-     s.with_core([&](Core& core) { core.set_remb(bps); });
-   }, Release(), "bps"_a)
-   .def("snapshot", &snapshot<T>);
+  c.def(
+       "add_endpoint",
+       [](T& s, uint32_t id, const std::string& ufrag, const std::string& password) {
+         s.with_core([&](Core& core) { core.add_endpoint(id, ufrag, password); });
+       },
+       Release(), "id"_a, "ufrag"_a, "password"_a)
+      .def(
+          "set_srtp",
+          [](T& s, uint32_t id, uintptr_t rx, uintptr_t tx) {
+            s.with_core([&](Core& core) {
+              core.set_srtp(id, reinterpret_cast<void*>(rx), reinterpret_cast<void*>(tx));
+            });
+          },
+          Release(), "endpoint"_a, "rx"_a, "tx"_a)
+      .def(
+          "set_receive",
+          [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool transport_cc, bool remb) {
+            s.with_core([&](Core& core) { core.set_receive(id, to_ids(ids), transport_cc, remb); });
+          },
+          Release(), "endpoint"_a, "ext_ids"_a, "transport_cc"_a, "remb"_a)
+      .def(
+          "set_send",
+          [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool mixed) {
+            s.with_core([&](Core& core) { core.set_send(id, to_ids(ids), mixed); });
+          },
+          Release(), "endpoint"_a, "ext_ids"_a, "mixed"_a)
+      .def(
+          "remove_endpoint",
+          [](T& s, uint32_t id) { s.with_core([&](Core& core) { core.remove_endpoint(id); }); }, Release(),
+          "endpoint"_a)
+      .def(
+          "add_track",
+          [](T& s, uint32_t id, uint32_t endpoint, bool video, const std::string& mid,
+             const std::string& cname, uint32_t ssrc, uint32_t rtx_ssrc, uint32_t clock_rate, uint8_t pt,
+             uint8_t rtx_pt, bool nack, bool pli, bool fir) {
+            TrackConfig config{video, mid, cname, ssrc, rtx_ssrc, clock_rate, pt, rtx_pt, nack, pli, fir};
+            return s.with_core([&](Core& core) { return core.add_track(id, endpoint, config); });
+          },
+          Release(), "id"_a, "endpoint"_a, "video"_a, "mid"_a, "cname"_a, "ssrc"_a, "rtx_ssrc"_a,
+          "clock_rate"_a, "pt"_a, "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a)
+      .def(
+          "remove_track", [](T& s, uint32_t id) { s.with_core([&](Core& core) { core.remove_track(id); }); },
+          Release(), "track"_a)
+      .def(
+          "add_subscription",
+          [](T& s, uint32_t id, uint32_t track, uint32_t endpoint, uint32_t ssrc, uint32_t rtx_ssrc,
+             uint8_t pt, uint8_t rtx_pt, uint8_t tos) {
+            SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, tos};
+            return s.with_core(
+                [&](Core& core) { return core.add_subscription(id, track, endpoint, config); });
+          },
+          Release(), "id"_a, "track"_a, "endpoint"_a, "ssrc"_a, "rtx_ssrc"_a, "pt"_a, "rtx_pt"_a, "tos"_a)
+      .def(
+          "pause",
+          [](T& s, uint32_t id, bool paused) { s.with_core([&](Core& core) { core.pause(id, paused); }); },
+          Release(), "subscription"_a, "paused"_a)
+      .def(
+          "remove_subscription",
+          [](T& s, uint32_t id) { s.with_core([&](Core& core) { core.remove_subscription(id); }); },
+          Release(), "subscription"_a)
+      .def(
+          "send",
+          [](T& s, uint32_t id, const nb::bytes& datagram) {
+            View v = view(datagram);
+            nb::gil_scoped_release release;
+            s.with_core([&](Core& core) { core.send(id, v); });
+          },
+          "endpoint"_a, "datagram"_a)
+      .def(
+          "set_remb", [](T& s, uint64_t bps) { s.with_core([&](Core& core) { core.set_remb(bps); }); },
+          Release(), "bps"_a)
+      .def("snapshot", &snapshot<T>);
 }
 
 }  // namespace
@@ -189,29 +221,36 @@ NB_MODULE(_plane, m) {
 
   nb::class_<Worker> worker(m, "Plane");
   worker
-      .def("__init__", [](Worker* self, const Functions& f, const std::string& host, uint16_t port) {
-        try {
-          new (self) Worker(functions(f), host, port);
-        } catch (const std::system_error& e) {
-          errno = e.code().value();
-          PyErr_SetFromErrno(PyExc_OSError);
-          throw nb::python_error();
-        }
-      }, "srtp"_a, "host"_a, "port"_a)
+      .def(
+          "__init__",
+          [](Worker* self, const Functions& f, const std::string& host, uint16_t port) {
+            try {
+              new (self) Worker(functions(f), host, port);
+            } catch (const std::system_error& e) {
+              errno = e.code().value();
+              PyErr_SetFromErrno(PyExc_OSError);
+              throw nb::python_error();
+            }
+          },
+          "srtp"_a, "host"_a, "port"_a)
       .def_prop_ro("port", &Worker::port)
       .def_prop_ro("event_fd", &Worker::event_fd)
       .def_prop_ro("offload", &Worker::offload)
-      .def("accept_only", [](Worker& w, const std::vector<nb::bytes>& ips) {
-        std::vector<Ip> list;
-        for (auto& ip : ips) list.push_back(to_ip(ip));
-        nb::gil_scoped_release release;
-        w.accept_only(std::move(list));
-      }, "ips"_a)
-      .def("take_events", [](Worker& w) {
-        nb::list out;
-        for (auto& e : w.take_events()) out.append(nb::make_tuple(e.endpoint, bytes(e.datagram)));
-        return out;
-      })
+      .def(
+          "accept_only",
+          [](Worker& w, const std::vector<nb::bytes>& ips) {
+            std::vector<Ip> list;
+            for (auto& ip : ips) list.push_back(to_ip(ip));
+            nb::gil_scoped_release release;
+            w.accept_only(std::move(list));
+          },
+          "ips"_a)
+      .def("take_events",
+           [](Worker& w) {
+             nb::list out;
+             for (auto& e : w.take_events()) out.append(nb::make_tuple(e.endpoint, bytes(e.datagram)));
+             return out;
+           })
       .def("close", &Worker::close, nb::call_guard<nb::gil_scoped_release>())
       .def_static("now_us", &Worker::now_us);
   bind_commands(worker);
@@ -224,8 +263,11 @@ NB_MODULE(_plane, m) {
       .def("take_dtls", &Simulation::take_dtls);
   bind_commands(simulation);
 
-  m.def("hmac_sha1", [](const nb::bytes& key, const nb::bytes& message) {
-    auto digest = hmac_sha1(view(key), view(message));
-    return nb::bytes(digest.data(), digest.size());
-  }, "key"_a, "message"_a);
+  m.def(
+      "hmac_sha1",
+      [](const nb::bytes& key, const nb::bytes& message) {
+        auto digest = hmac_sha1(view(key), view(message));
+        return nb::bytes(digest.data(), digest.size());
+      },
+      "key"_a, "message"_a);
 }

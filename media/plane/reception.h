@@ -33,7 +33,8 @@ class Reception {
     }
     if (!repaired && clock_rate_ > 0) {
       // Frames share a timestamp: only the change between timestamps measures the network.
-      int64_t transit = arrival_us - static_cast<int64_t>(unwrap_timestamp(timestamp)) * 1000000 / clock_rate_;
+      int64_t transit =
+          arrival_us - static_cast<int64_t>(unwrap_timestamp(timestamp)) * 1000000 / clock_rate_;
       if (have_transit_ && timestamp != last_timestamp_) {
         double d = static_cast<double>(std::abs(transit - transit_us_)) * 1e-6;
         jitter_s_ += (d - jitter_s_) / 16;

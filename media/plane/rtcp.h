@@ -1,4 +1,5 @@
-// RTCP (RFC 3550 section 6, RFC 4585, RFC 5104): a walker over compound packets, and writers for what a relay says.
+// RTCP (RFC 3550 section 6, RFC 4585, RFC 5104): a walker over compound packets, and writers for what a relay
+// says.
 #pragma once
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@ namespace rtcp {
 
 constexpr uint8_t kSenderReport = 200, kReceiverReport = 201, kSourceDescription = 202, kBye = 203,
                   kTransportFeedback = 205, kPayloadFeedback = 206;
-constexpr uint8_t kNack = 1, kTransportCc = 15;               // formats of 205
+constexpr uint8_t kNack = 1, kTransportCc = 15;                // formats of 205
 constexpr uint8_t kPli = 1, kFir = 4, kApplicationLayer = 15;  // formats of 206
 
 struct Packet {

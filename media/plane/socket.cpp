@@ -62,7 +62,8 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port)
   }
   option(fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   for (auto [force, plain] : {std::pair(SO_RCVBUFFORCE, SO_RCVBUF), std::pair(SO_SNDBUFFORCE, SO_SNDBUF)})
-    if (setsockopt(fd_, SOL_SOCKET, force, &kBuffer, sizeof kBuffer) != 0) option(fd_, SOL_SOCKET, plain, kBuffer);
+    if (setsockopt(fd_, SOL_SOCKET, force, &kBuffer, sizeof kBuffer) != 0)
+      option(fd_, SOL_SOCKET, plain, kBuffer);
   if (bind(fd_, reinterpret_cast<sockaddr*>(&name), size) != 0) {
     int error = errno;
     close(fd_);
@@ -127,8 +128,8 @@ uint8_t* UdpSocket::reserve(size_t size) {
 }
 
 void UdpSocket::commit(const Path& path, size_t size, size_t segment, uint8_t tos) {
-  messages_.push_back({path, static_cast<uint32_t>(used_), static_cast<uint32_t>(size),
-                       static_cast<uint16_t>(segment), tos});
+  messages_.push_back(
+      {path, static_cast<uint32_t>(used_), static_cast<uint32_t>(size), static_cast<uint16_t>(segment), tos});
   used_ += size;
 }
 
@@ -190,7 +191,8 @@ void UdpSocket::flush() {
     s.out_iov[i] = {arena_.get() + m.offset, m.size};
     socklen_t name = write_name(m.path.remote, s.out_name[i]);
     size_t control = write_control(m, s.out_control[i], kControl);
-    s.out[i].msg_hdr = {&s.out_name[i], name, &s.out_iov[i], 1, control ? s.out_control[i] : nullptr, control, 0};
+    s.out[i].msg_hdr = {&s.out_name[i], name, &s.out_iov[i], 1, control ? s.out_control[i] : nullptr,
+                        control,        0};
   }
   int waits = 0;
   for (size_t at = 0; at < count;) {

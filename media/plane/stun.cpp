@@ -25,8 +25,8 @@ Sha1::Digest integrity(View message_before, std::string_view password) {
   uint8_t header[kHeader];
   std::memcpy(header, message_before.data, kHeader);
   put16(header + 2, static_cast<uint32_t>(message_before.size - kHeader + kIntegritySize));
-  return hmac_sha1({reinterpret_cast<const uint8_t*>(password.data()), password.size()},
-                   {header, kHeader}, {message_before.data + kHeader, message_before.size - kHeader});
+  return hmac_sha1({reinterpret_cast<const uint8_t*>(password.data()), password.size()}, {header, kHeader},
+                   {message_before.data + kHeader, message_before.size - kHeader});
 }
 
 }  // namespace

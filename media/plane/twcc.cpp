@@ -36,8 +36,10 @@ size_t TransportFeedback::write(uint8_t* out, uint32_t sender, uint32_t media) {
     if (a.seq - base < count) continue;  // a duplicate
     int64_t delta = (a.at_us - clock + (a.at_us >= clock ? kDeltaUs / 2 : -kDeltaUs / 2)) / kDeltaUs;
     if (delta < -32768 || delta > 32767) {
-      if (count == 0) reference = a.at_us / kReferenceUs, clock = reference * kReferenceUs, delta = 0;
-      else break;  // the next message starts its own reference
+      if (count == 0)
+        reference = a.at_us / kReferenceUs, clock = reference * kReferenceUs, delta = 0;
+      else
+        break;  // the next message starts its own reference
     }
     while (count < a.seq - base) symbols[count++] = kLost;
     symbols[count] = delta >= 0 && delta <= 255 ? kSmall : kLarge;
