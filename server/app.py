@@ -12,7 +12,7 @@ from server.config import Settings
 from server.join_api import JoinApi
 from server.joins import JoinCodes
 from server.keys import TokenKey
-from server.metrics import Metrics
+from server.metrics import Metrics, Numbers
 from server.web_client import WebClient, security_headers
 from signaling.problem import Problem, problem_middleware
 from signaling.service import Signaling
@@ -49,13 +49,14 @@ class Health:
 def make_app(
     settings: Settings,
     signaling: Signaling,
+    media: Numbers,
     key: TokenKey,
     verifier: TokenVerifier,
     codes: JoinCodes,
     health: Health,
 ) -> web.Application:
     """Compose what is served. The web client comes last: it takes every name that is left."""
-    metrics = Metrics(signaling.counts)
+    metrics = Metrics(signaling.counts, media)
     app = web.Application(
         middlewares=[_observed(metrics), security_headers, problem_middleware],
         client_max_size=BODY_MAX,

@@ -103,11 +103,22 @@ class Settings:
             for port, names in members.items()
         }
         return RelaySettings(
-            host=self.media_host or self.host,
+            host=self._media_address(),
             groups=groups,
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
         )
+
+    def _media_address(self) -> str:
+        host = self.media_host or self.host
+        if host == "localhost":
+            return "127.0.0.1"
+        try:
+            return str(ipaddress.ip_address(host))
+        except ValueError:
+            raise ConfigError(
+                f"media need an address and {host!r} is a name: give media_host, such as 0.0.0.0"
+            ) from None
 
     def signaling(self) -> SignalingSettings:
         """Tell the signaling whose pages may connect and what rooms are called."""

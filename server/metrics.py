@@ -14,23 +14,26 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from server.requests import bearer, equal, from_this_machine
 from signaling.problem import Problem
 
+GAUGES = frozenset({"transports"})  # the plane's other numbers only grow
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+
+Numbers = Callable[[], Mapping[str, int]]
 
 
 class Metrics:
     """One registry for one application, so that two can live in one process."""
 
-    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, counts: Numbers, media: Numbers) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_Now(counts))
+        self.registry.register(_Now(counts, media))
         self.requests = Counter(
             "distal_http_requests",
             "HTTP requests answered.",
@@ -73,9 +76,14 @@ class Metrics:
 class _Now(Collector):
     """What is going on at the moment of asking."""
 
-    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, counts: Numbers, media: Numbers) -> None:
         self._counts = counts
+        self._media = media
 
     def collect(self) -> Iterable[Metric]:
         for name, value in self._counts().items():
             yield GaugeMetricFamily(f"distal_{name}", f"Present {name}.", value)
+        for name, value in self._media().items():
+            text = f"The packet plane's {name.replace('_', ' ')}."
+            family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
+            yield family(f"distal_media_{name}", text, value=value)

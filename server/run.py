@@ -43,7 +43,15 @@ class Distal:
         verifier = TokenVerifier({self.key.kid: self.key.public})
         self._signaling = Signaling(self._relay, verifier, settings.signaling())
         self._runner = web.AppRunner(
-            make_app(settings, self._signaling, self.key, verifier, self.codes, self._health),
+            make_app(
+                settings,
+                self._signaling,
+                self._relay.counters,
+                self.key,
+                verifier,
+                self.codes,
+                self._health,
+            ),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=settings.shutdown_s / 4,
@@ -82,7 +90,7 @@ class Distal:
             raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
         self.port = int(self._runner.addresses[0][1])
         self._health.ready = True
-        log.info("serving", port=self.port, media_port=settings.media_port, tls=settings.tls)
+        log.info("serving", port=self.port, media_ports=self._relay.ports, tls=settings.tls)
 
     async def close(self) -> None:
         """Tell the clients, free everything; give up after the configured time."""

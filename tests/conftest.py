@@ -6,8 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.server_process import DistalServer
+
+settings.register_profile("long", max_examples=20_000, deadline=None)  # `make fuzz`
+settings.register_profile("default", deadline=None)  # two busy cores: time is no verdict
+settings.load_profile("default")
 
 
 @pytest.fixture
