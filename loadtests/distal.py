@@ -1,0 +1,113 @@
+"""Distal as its users start it: `distal serve` with a free port, and WHIP and WHEP over HTTP.
+
+Every subscriber has an HTTP connection of its own, as separate clients would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+
+from loadtests import sdp
+from loadtests.peer import Network, Peer
+from loadtests.process import Child
+from loadtests.server import Session, free_port, free_udp_port
+
+ROOM = "loadtest"
+START_TIMEOUT_S = 20.0
+
+
+class DistalError(Exception):
+    """Distal refused a request."""
+
+
+class Distal:
+    """The server under test."""
+
+    name = "Distal"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._program = str(Path(sys.executable).parent / "distal")
+        self._url = f"http://127.0.0.1:{free_port()}"
+        command = [self._program, "serve", "--port", self._url.rpartition(":")[2]]
+        command += ["--media-port", str(free_udp_port()), "--data-dir", str(folder / "data")]
+        self._child = Child(command, folder / "log")
+        self._token = ""
+        self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def version(self) -> str:
+        shown = subprocess.run([self._program, "--version"], capture_output=True, text=True)
+        return shown.stdout.split()[-1] if shown.stdout.strip() else "unknown"
+
+    async def start(self) -> None:
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True)
+        )
+        await self._child.start()
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while not await self._ready():
+                self._child.check()
+                await asyncio.sleep(0.05)
+        command = [self._program, "token", "--room", ROOM, "--role", "host"]
+        command += ["--data-dir", str(self.folder / "data")]
+        shown = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, check=True
+        )
+        self._token = shown.stdout.strip()
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+        await self._child.stop()
+
+    async def publish(self, network: Network, ssrc: int) -> Session:
+        peer = Peer(network)
+        return await self._connect(peer, "whip", sdp.publish_offer(peer.local, ssrc))
+
+    async def watch(self, network: Network) -> Session:
+        peer = Peer(network)
+        return await self._connect(peer, "whep", sdp.watch_offer(peer.local))
+
+    async def _ready(self) -> bool:
+        assert self._http is not None
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self._http.get(f"{self._url}/readyz") as response:
+                return response.status == 200
+        return False
+
+    async def _connect(self, peer: Peer, what: str, offer: str) -> Session:
+        assert self._http is not None
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/sdp"}
+        url = f"{self._url}/{what}/{ROOM}"
+        async with self._http.post(url, data=offer, headers=headers) as response:
+            text = await response.text()
+            if response.status != 201:
+                raise DistalError(f"{what} answered {response.status}: {text[:500]}")
+            resource = urljoin(url, response.headers["Location"])
+        remote = sdp.parse(text)
+        peer.engine.count(peer.number, remote.payload_type)
+        await peer.connect(remote)
+        return Session(peer, remote, self._leave(peer, resource))
+
+    def _leave(self, peer: Peer, resource: str) -> Callable[[], Awaitable[None]]:
+        async def leave() -> None:
+            assert self._http is not None
+            await peer.close()
+            headers = {"Authorization": f"Bearer {self._token}"}
+            async with self._http.delete(resource, headers=headers):
+                pass
+
+        return leave

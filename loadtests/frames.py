@@ -1,0 +1,121 @@
+"""From frame records to loss and added latency.
+
+A frame's time at the server is when the kernel passed the publisher's last packet of it to the
+loopback device; its time at a subscriber is the kernel's receive timestamp of the last packet of
+it to arrive there. Both are CLOCK_REALTIME of one machine. The difference is the relay's, plus
+what the machine's scheduler adds to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RECORD = np.dtype(
+    [
+        ("timestamp", "<u4"),
+        ("packets", "<u4"),
+        ("octets", "<u4"),
+        ("flags", "<u4"),
+        ("first_ns", "<i8"),
+        ("last_ns", "<i8"),
+    ]
+)
+KEY_FRAME = 2
+SEARCH_S = 3  # a server may delay a frame by this much and still be matched
+
+Records = NDArray[np.void]
+
+
+class AlignmentError(Exception):
+    """A subscriber's frames are not the publisher's."""
+
+
+def read(data: bytes) -> Records:
+    return np.frombuffer(data, dtype=RECORD)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What became of the frames sent in one measurement, at all subscribers."""
+
+    sent_packets: int  # by the publisher
+    due_packets: int  # sent, times subscribers
+    lost_packets: int
+    lost_before_packets: int  # of these: at every subscriber alike, so before or in the server
+    extra_packets: int  # on the same stream beyond what was sent: padding, probes
+    frames: int
+    first_ms: NDArray[np.float64]  # of complete frames: added latency at the first subscriber
+    last_ms: NDArray[np.float64]  # and at the last
+    key: NDArray[np.bool_]
+
+
+def _find(sent: Records, got: Records, offset: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """For each sent frame its place among `got`, and whether it is there."""
+    wanted = sent["timestamp"] + np.uint32(offset)
+    order = np.argsort(got["timestamp"], kind="stable")
+    place = np.searchsorted(got["timestamp"], wanted, sorter=order)
+    place = order[np.minimum(place, len(order) - 1)]
+    return place, got["timestamp"][place] == wanted
+
+
+def _agreement(sent: Records, got: Records, offset: int) -> float:
+    place, there = _find(sent, got, offset)
+    return float(np.mean(there & (got["packets"][place] == sent["packets"])))
+
+
+def align(sent: Records, got: Records, likely: int = 0) -> int:
+    """The constant by which a server moved this stream's timestamps (Janus starts from its own).
+
+    Frames have their own packet counts, so the right constant is the one under which most agree.
+    """
+    if len(sent) == 0 or len(got) == 0:
+        raise AlignmentError("no frames to compare")
+    if _agreement(sent, got, likely) > 0.9:
+        return likely
+    middle = sent[len(sent) // 2]
+    near = got[
+        (got["last_ns"] >= middle["first_ns"])
+        & (got["first_ns"] <= middle["last_ns"] + SEARCH_S * 1_000_000_000)
+    ]
+    offsets = {int(t) - int(middle["timestamp"]) & 0xFFFFFFFF for t in near["timestamp"]}
+    best = max(offsets, key=lambda o: _agreement(sent, got, o), default=None)
+    if best is None or _agreement(sent, got, best) < 0.3:
+        raise AlignmentError("a subscriber's frames do not match what was sent")
+    return best
+
+
+def compare(sent: Records, subscribers: list[Records]) -> Window:
+    """Account for every sent packet at every subscriber."""
+    arrivals = np.full((len(subscribers), len(sent)), np.nan)
+    lost = extra = 0
+    least_missing = sent["packets"].astype(np.int64)
+    offset = 0
+    for row, got in enumerate(subscribers):
+        if len(got) == 0:
+            lost += int(sent["packets"].sum())
+            continue
+        offset = align(sent, got, offset)
+        place, there = _find(sent, got, offset)
+        packets = np.where(there, got["packets"][place], 0).astype(np.int64)
+        missing = sent["packets"].astype(np.int64) - packets
+        lost += int(missing[missing > 0].sum())
+        extra -= int(missing[missing < 0].sum())
+        least_missing = np.minimum(least_missing, missing)
+        whole = missing <= 0
+        arrivals[row, whole] = (got["last_ns"][place] - sent["last_ns"])[whole] / 1e6
+    everywhere = ~np.isnan(arrivals).any(axis=0)
+    arrivals = arrivals[:, everywhere]
+    return Window(
+        int(sent["packets"].sum()),
+        int(sent["packets"].sum()) * len(subscribers),
+        lost,
+        int(least_missing[least_missing > 0].sum()) * len(subscribers),
+        extra,
+        len(sent),
+        arrivals.min(axis=0) if arrivals.size else np.empty(0),
+        arrivals.max(axis=0) if arrivals.size else np.empty(0),
+        (sent["flags"] & KEY_FRAME)[everywhere] != 0,
+    )

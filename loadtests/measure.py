@@ -1,0 +1,234 @@
+"""One server, once: bring it up, join, measure each way of sending, take it down."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import struct
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from aiortc import rtp
+from pylibsrtp._binding import ffi, lib
+
+from loadtests import frames, process, sdp, video
+from loadtests._native import Publisher
+from loadtests.peer import PROFILES, Network
+from loadtests.server import Server, Session
+
+SETTLE_S = 1.5  # after joining or changing the way of sending, before counting
+DRAIN_S = 0.5  # after counting, for what is still under way
+NTP_EPOCH = 2208988800
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of every server alike."""
+
+    subscribers: int = 60
+    seconds: float = 10.0
+    spreads_ms: tuple[int, ...] = (0, 20)  # 0: a frame's packets leave at once
+    bitrate_bps: int = 2_500_000
+    profile: str = "AES-128-GCM"
+    coalesce_us: int = 1000
+
+
+@dataclass(frozen=True)
+class Joining:
+    """All subscribers joined at once, while the publisher was silent."""
+
+    wall_s: float
+    server_cpu_s: float
+    client_cpu_s: float
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """One measurement of a server that forwards."""
+
+    spread_ms: int
+    seconds: float
+    packets: int  # counted by the subscribers
+    cpu_s: float
+    machine_idle: float  # share of all cores
+    window: frames.Window
+    duplicates: int
+    reordered: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that one server did in one round."""
+
+    server: str
+    version: str
+    profile: str
+    joining: Joining
+    rss_kb: float  # per subscriber, at the end of all measurements
+    pss_kb: float
+    forwarding: list[Forwarding]
+    complaints: list[str]  # what makes this run doubtful
+    publisher_feedback: Counter[str] = field(default_factory=Counter)
+    subscriber_feedback: Counter[str] = field(default_factory=Counter)
+
+
+def make_publisher(session: Session, ssrc: int, settings: Settings) -> Publisher:
+    """A paced publisher on a connected session; it answers PLI and sends sender reports."""
+    peer = session.peer
+    publisher = Publisher(
+        socket=peer.engine.socket(peer.number),
+        session=int(ffi.cast("uintptr_t", peer.rtp_session._srtp[0])),
+        protect=int(ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))),
+        ssrc=ssrc,
+        payload_type=session.remote.payload_type,
+        mid="0",
+        mid_extension=session.remote.extensions.get(sdp.MID, 1),
+        sequence_extension=session.remote.extensions.get(sdp.TRANSPORT_SEQUENCE, 0),
+        frames_per_second=video.FRAMES_PER_SECOND,
+        frames=video.plan(settings.bitrate_bps),
+    )
+    peer.on_key_frame_request = publisher.request_key_frame
+    peer.sender_report = lambda: _sender_report(publisher, ssrc)
+    return publisher
+
+
+def _sender_report(publisher: Publisher, ssrc: int) -> bytes:
+    sent = publisher.sent()
+    if sent.packets == 0:
+        return b""
+    seconds, ns = divmod(sent.time_ns, 1_000_000_000)
+    info = rtp.RtcpSenderInfo(
+        ntp_timestamp=(seconds + NTP_EPOCH) << 32 | (ns << 32) // 1_000_000_000,
+        rtp_timestamp=sent.timestamp,
+        packet_count=sent.packets & 0xFFFFFFFF,
+        octet_count=sent.octets & 0xFFFFFFFF,
+    )
+    return bytes(rtp.RtcpSrPacket(ssrc=ssrc, sender_info=info))
+
+
+async def run(make: Callable[[Path], Server], settings: Settings) -> Run:
+    """Measure one freshly started server."""
+    with tempfile.TemporaryDirectory(prefix="distal-bench-") as folder:
+        server = make(Path(folder))
+        await server.start()
+        try:
+            async with Network(PROFILES[settings.profile], settings.coalesce_us) as network:
+                return await _measure(server, network, settings)
+        finally:
+            await server.stop()
+
+
+async def _measure(server: Server, network: Network, settings: Settings) -> Run:
+    ssrc = struct.unpack("!I", secrets.token_bytes(4))[0] | 1
+    publishing = await server.publish(network, ssrc)
+    publisher = make_publisher(publishing, ssrc, settings)
+    sessions: list[Session] = []
+    try:
+        publisher.start()
+        await asyncio.sleep(SETTLE_S)
+        publisher.stop()
+        before_kb = process.memory_kb(server.pid)
+        joining, sessions = await _join(server, network, publisher, settings)
+        forwarding = [
+            await _forward(server, network, publisher, sessions, spread_ms, settings.seconds)
+            for spread_ms in settings.spreads_ms
+        ]
+        after_kb = process.memory_kb(server.pid)
+    finally:
+        publisher.stop()
+    feedback: Counter[str] = Counter()
+    for session in sessions:
+        feedback += session.peer.feedback
+    outcome = Run(
+        server.name,
+        server.version,
+        publishing.peer.profile,
+        joining,
+        (after_kb[0] - before_kb[0]) / settings.subscribers,
+        (after_kb[1] - before_kb[1]) / settings.subscribers,
+        forwarding,
+        _complaints(publisher, network, sessions),
+        publishing.peer.feedback,
+        feedback,
+    )
+    await asyncio.gather(*(session.leave() for session in [*sessions, publishing]))
+    return outcome
+
+
+async def _join(
+    server: Server, network: Network, publisher: Publisher, settings: Settings
+) -> tuple[Joining, list[Session]]:
+    network.engine.coalesce(0)
+    before_cpu, before_client = process.cpu_s(server.pid), time.process_time()
+    began = time.perf_counter()
+    sessions = await asyncio.gather(*(server.watch(network) for _ in range(settings.subscribers)))
+    wall_s = time.perf_counter() - began
+    client_cpu_s = time.process_time() - before_client
+    server_cpu_s = process.cpu_s(server.pid) - before_cpu
+    network.engine.coalesce(settings.coalesce_us)
+    publisher.start()
+    await asyncio.sleep(SETTLE_S)
+    return Joining(wall_s, server_cpu_s, client_cpu_s), list(sessions)
+
+
+async def _forward(
+    server: Server,
+    network: Network,
+    publisher: Publisher,
+    sessions: list[Session],
+    spread_ms: int,
+    seconds: float,
+) -> Forwarding:
+    engine = network.engine
+    publisher.spread(spread_ms * 1000)
+    await asyncio.sleep(SETTLE_S)
+    engine.record(True)
+    await asyncio.sleep(2 / video.FRAMES_PER_SECOND)
+    publisher.record(True)
+    psutil.cpu_times_percent()
+    before = [engine.counters(s.peer.number) for s in sessions]
+    began, before_cpu = time.perf_counter(), process.cpu_s(server.pid)
+    await asyncio.sleep(seconds)
+    cpu_s, took = process.cpu_s(server.pid) - before_cpu, time.perf_counter() - began
+    after = [engine.counters(s.peer.number) for s in sessions]
+    idle = psutil.cpu_times_percent().idle / 100
+    publisher.record(False)
+    await asyncio.sleep(DRAIN_S)
+    engine.record(False)
+    sent = frames.read(publisher.frames())
+    got = [frames.read(engine.frames(s.peer.number)) for s in sessions]
+    pairs = list(zip(before, after, strict=True))
+    return Forwarding(
+        spread_ms,
+        took,
+        sum(b.received - a.received for a, b in pairs),
+        cpu_s,
+        idle,
+        frames.compare(sent, got),
+        sum(b.duplicates - a.duplicates for a, b in pairs),
+        sum(b.reordered - a.reordered for a, b in pairs),
+    )
+
+
+def _complaints(publisher: Publisher, network: Network, sessions: list[Session]) -> list[str]:
+    sent = publisher.sent()
+    closed = sum(s.peer.closed_by_server for s in sessions)
+    missed = sum(s.peer.consents_missed for s in sessions)
+    profiles = {s.peer.profile for s in sessions}
+    found = {
+        "frames were begun more than 5 ms late": sent.late_frames,
+        "frames have no kernel send time": sent.unstamped,
+        "packets could not be sent": sent.send_errors,
+        "datagrams overflowed the load generator": network.engine.dropped,
+        "subscribers were closed by the server": closed,
+        "consent checks went unanswered": missed,
+    }
+    complaints = [f"{number} {what}" for what, number in found.items() if number]
+    if len(profiles) > 1:
+        complaints.append(f"subscribers use different SRTP profiles: {sorted(profiles)}")
+    return complaints

@@ -1,0 +1,296 @@
+"""A small WebRTC client over a native socket: ICE checks, DTLS, receiver reports.
+
+RTP never comes here: the engine counts it. What does come is STUN, DTLS and RTCP, a few datagrams
+a second for each peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from aioice import stun
+from aiortc import rtp
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AES128_CM_SHA1_80,
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+)
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Session
+
+from loadtests._native import Engine
+from loadtests.sdp import Local, Remote
+
+PROFILES = {
+    "AES-128-GCM": [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80],  # GCM where the server can
+    "AES-CM": [SRTP_AES128_CM_SHA1_80],
+}
+CHECK_INTERVAL_S = 0.1
+CONSENT_INTERVAL_S = 5.0  # RFC 7675, with its ±20 %
+REPORT_INTERVAL_S = 1.0
+TICK_S = 0.05
+CONNECT_TIMEOUT_S = 20.0
+CHECK_PRIORITY = 1853824767  # peer-reflexive, as libwebrtc computes it
+
+
+class _Path:
+    """The ICE transport that aiortc's DTLS transport sees."""
+
+    role = "controlling"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self.arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        self._to = send
+
+    async def _recv(self) -> bytes:
+        return await self.arrived.get()
+
+    async def _send(self, data: bytes) -> None:
+        self._to(data)
+
+
+class _Dtls(RTCDtlsTransport):
+    """Exports one more pair of sessions: RTCP here and RTP in native code must not share one."""
+
+    rtp_session: Session
+    profile = ""
+
+    def _setup_srtp(self) -> None:
+        super()._setup_srtp()
+        self.rtp_session = self._tx_srtp
+        super()._setup_srtp()
+        selected = self._ssl.get_selected_srtp_profile() if self._ssl else b""
+        self.profile = {
+            b"SRTP_AEAD_AES_128_GCM": "AES-128-GCM",
+            b"SRTP_AES128_CM_SHA1_80": "AES-CM",
+        }.get(selected, selected.decode())
+
+
+class Network:
+    """The engine, its peers, and their clockwork."""
+
+    def __init__(self, profiles: list[SRTPProtectionProfile], coalesce_us: int) -> None:
+        self.engine = Engine(coalesce_us)
+        self.profiles = profiles
+        self.certificate = RTCCertificate.generateCertificate()
+        self.peers: dict[int, Peer] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Network:
+        asyncio.get_running_loop().add_reader(self.engine.event_fd, self._read)
+        self._ticker = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticker
+        for peer in list(self.peers.values()):
+            await peer.close()
+        asyncio.get_running_loop().remove_reader(self.engine.event_fd)
+
+    def _read(self) -> None:
+        for number, data in self.engine.drain():
+            peer = self.peers.get(number)
+            if peer is not None and data:
+                peer.take(data)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            for peer in self.peers.values():
+                peer.tick(now)
+
+
+class Peer:
+    """One 5-tuple. `sends` counts RTCP from the other side by name."""
+
+    def __init__(self, network: Network, address: str = "127.0.0.1") -> None:
+        self.network = network
+        self.engine = network.engine
+        self.number = self.engine.open(address)
+        network.peers[self.number] = self
+        self.local = Local(
+            secrets.token_hex(4),
+            secrets.token_hex(12),
+            next(
+                f.value for f in network.certificate.getFingerprints() if f.algorithm == "sha-256"
+            ),
+            address,
+            self.engine.port(self.number),
+        )
+        self.feedback: Counter[str] = Counter()
+        self.on_key_frame_request: Callable[[], None] | None = None
+        self.sender_report: Callable[[], bytes] | None = None
+        self.consents_missed = 0
+        self.closed_by_server = False
+        self._path = _Path(lambda data: self.engine.send(self.number, data))
+        self._dtls = _Dtls(self._path, [network.certificate])  # type: ignore[arg-type]
+        self._dtls._srtp_profiles = network.profiles
+        self._checked = asyncio.Event()
+        self._nominated = asyncio.Event()
+        self._remote: Remote | None = None
+        self._to = ("", 0)
+        self._controlling = True
+        self._tie_breaker = secrets.randbits(64)
+        self._consent_at = 0.0
+        self._consent_open = False
+        self._report_at = 0.0
+        self._last_sender_report = (0, 0.0)
+        self._reported = (0, 0)
+
+    @property
+    def profile(self) -> str:
+        return self._dtls.profile
+
+    @property
+    def rtp_session(self) -> Session:
+        """Protects RTP and nothing else; for native code."""
+        return self._dtls.rtp_session
+
+    async def connect(self, remote: Remote, *, controlling: bool = True) -> None:
+        """ICE, then DTLS. Raises ConnectionError or TimeoutError."""
+        self._remote = remote
+        self._controlling = controlling or remote.ice_lite
+        candidates = [c for c in remote.candidates if c[0] == self.local.address]
+        if not candidates:
+            raise ConnectionError(f"the server gave no candidate on {self.local.address}")
+        self._to = candidates[0]
+        self.engine.connect(self.number, *self._to)
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            ready = self._checked if self._controlling else self._nominated
+            while not ready.is_set():
+                self._check(nominate=self._controlling)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(ready.wait(), CHECK_INTERVAL_S)
+            self._dtls._set_role("server" if remote.setup == "active" else "client")
+            await self._dtls.start(
+                RTCDtlsParameters(
+                    [RTCDtlsFingerprint(algorithm=a, value=v) for a, v in remote.fingerprints]
+                )
+            )
+        if self._dtls.state != "connected":
+            raise ConnectionError(f"DTLS {self._dtls.state}")
+        now = time.monotonic()
+        self._consent_at = now + random.uniform(0, CONSENT_INTERVAL_S)
+        self._report_at = now + random.uniform(0, REPORT_INTERVAL_S)
+
+    async def close(self) -> None:
+        """Leave with a DTLS close, as a client that leaves in order does."""
+        if self.network.peers.pop(self.number, None) is None:
+            return
+        with contextlib.suppress(ConnectionError):
+            await self._dtls.stop()
+        self.engine.close(self.number)
+
+    def take(self, data: bytes) -> None:
+        """One datagram that is not RTP."""
+        first = data[0]
+        if first < 4:
+            with contextlib.suppress(ValueError):
+                self._take_stun(stun.parse_message(data))
+        elif 20 <= first < 64:
+            self._path.arrived.put_nowait(data)
+        elif 128 <= first < 192 and self._dtls._rx_srtp is not None:
+            try:
+                packets = rtp.RtcpPacket.parse(self._dtls._rx_srtp.unprotect_rtcp(data))
+            except (SrtpError, ValueError):
+                self.feedback["unreadable"] += 1
+                return
+            for packet in packets:
+                self._take_rtcp(packet)
+
+    def tick(self, now: float) -> None:
+        """Send what is due: a consent check, a report."""
+        if self._dtls.state == "closed":
+            self.closed_by_server = True
+        if self._dtls.state != "connected":
+            return
+        if now >= self._consent_at:
+            self._consent_at = now + CONSENT_INTERVAL_S * random.uniform(0.8, 1.2)
+            self.consents_missed += self._consent_open
+            self._consent_open = True
+            self._check(nominate=False)
+        if now >= self._report_at:
+            self._report_at = now + REPORT_INTERVAL_S
+            report = self.sender_report() if self.sender_report else self._receiver_report(now)
+            if report:
+                self.engine.send(self.number, self._dtls._tx_srtp.protect_rtcp(report))
+
+    def _check(self, *, nominate: bool) -> None:
+        assert self._remote is not None
+        role = "ICE-CONTROLLING" if self._controlling else "ICE-CONTROLLED"
+        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        message.attributes["USERNAME"] = f"{self._remote.ufrag}:{self.local.ufrag}"
+        message.attributes["PRIORITY"] = CHECK_PRIORITY
+        message.attributes[role] = self._tie_breaker
+        if nominate:
+            message.attributes["USE-CANDIDATE"] = None
+        message.add_message_integrity(self._remote.password.encode())
+        self.engine.send(self.number, bytes(message))
+
+    def _take_stun(self, message: stun.Message) -> None:
+        if message.message_class == stun.Class.RESPONSE:
+            if self._remote and message.check_message_integrity(self._remote.password.encode()):
+                self._checked.set()
+                self._consent_open = False
+        elif message.message_class == stun.Class.REQUEST:
+            if not message.check_message_integrity(self.local.password.encode()):
+                return
+            answer = stun.Message(
+                stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id
+            )
+            answer.attributes["XOR-MAPPED-ADDRESS"] = self._to
+            answer.add_message_integrity(self.local.password.encode())
+            self.engine.send(self.number, bytes(answer))
+            if "USE-CANDIDATE" in message.attributes:
+                self._nominated.set()
+
+    def _take_rtcp(self, packet: rtp.AnyRtcpPacket) -> None:
+        if isinstance(packet, rtp.RtcpSrPacket):
+            self.feedback["sender reports"] += 1
+            self._last_sender_report = (
+                (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF,
+                time.monotonic(),
+            )
+        elif isinstance(packet, rtp.RtcpRrPacket):
+            self.feedback["receiver reports"] += 1
+        elif isinstance(packet, rtp.RtcpPsfbPacket):
+            name = {1: "PLI", 4: "FIR", 15: "REMB"}.get(packet.fmt, "other")
+            self.feedback[name] += 1
+            if name in ("PLI", "FIR") and self.on_key_frame_request is not None:
+                self.on_key_frame_request()
+        elif isinstance(packet, rtp.RtcpRtpfbPacket):
+            self.feedback[{1: "NACK", 15: "transport-wide"}.get(packet.fmt, "other")] += 1
+
+    def _receiver_report(self, now: float) -> bytes:
+        counted = self.engine.counters(self.number)
+        if counted.received == 0:
+            return b""
+        expected, received = self._reported
+        self._reported = (counted.expected, counted.received)
+        expected, received = counted.expected - expected, counted.received - received
+        lost = max(0, expected - received)
+        since, at = self._last_sender_report
+        report = rtp.RtcpReceiverInfo(
+            ssrc=counted.ssrc,
+            fraction_lost=min(255, lost * 256 // expected) if expected > 0 else 0,
+            packets_lost=max(0, counted.expected - counted.received),
+            highest_sequence=counted.highest & 0xFFFFFFFF,
+            jitter=int(counted.jitter),
+            lsr=since,
+            dlsr=int((now - at) * 65536) if since else 0,
+        )
+        return bytes(rtp.RtcpRrPacket(ssrc=1, reports=[report]))

@@ -1,0 +1,47 @@
+"""The seam between the benchmark and a server under test."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from loadtests.peer import Network, Peer
+from loadtests.sdp import Remote
+
+
+@dataclass
+class Session:
+    """A connected peer, what the server said, and how to leave."""
+
+    peer: Peer
+    remote: Remote
+    leave: Callable[[], Awaitable[None]]
+
+
+class Server(Protocol):
+    """A server under test: our own child process, on loopback."""
+
+    name: str
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def version(self) -> str: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def publish(self, network: Network, ssrc: int) -> Session: ...
+    async def watch(self, network: Network) -> Session: ...
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_udp_port() -> int:
+    """The same for UDP."""
+    return free_port(socket.SOCK_DGRAM)
