@@ -148,7 +148,7 @@ void Core::on_media(Track& t, const RtpHeader& h, uint8_t* data, size_t size, in
   p->size = static_cast<uint16_t>(size);
   std::memcpy(p->data, data, size);
   put16(p->data + 2, h.seq);
-  const bool in_order = index == t.reception.highest() + 1;
+  const bool late = index < t.reception.highest();
   t.reception.on_packet(index, h.timestamp, arrival_us, repaired, t.config.nack);
   ++t.packets;
   t.octets += size;
@@ -164,12 +164,12 @@ void Core::on_media(Track& t, const RtpHeader& h, uint8_t* data, size_t size, in
     forward(t, &p, 1);
     return;
   }
-  if (repaired || (!in_order && index < t.reception.highest())) {  // late: nobody should wait longer for it
+  if (late && (t.held.empty() || index < t.held.front()->index)) {  // nobody should wait longer for it
     forward(t, &p, 1);
     return;
   }
   // A frame leaves when it is whole: no receiver can use it earlier, and one message is far cheaper than ten.
-  if (!t.held.empty() && t.held.front()->header.timestamp != h.timestamp) flush(t);
+  if (!late && !t.held.empty() && t.held.front()->header.timestamp != h.timestamp) flush(t);
   if (t.held.empty()) t.held_since_us = now_us;
   t.held.push_back(p);
   if (h.marker || t.held.size() >= Track::kHoldPackets) flush(t);
