@@ -1,0 +1,265 @@
+import { css, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
+
+import type { Participant } from "../protocol/messages";
+import type { Tile } from "../state/stage";
+import { shared } from "../style/shared";
+import { CallElement } from "./element";
+import { icons } from "./icons";
+import "./video";
+
+/** The first letter of each of two words; a Chinese name's last two characters. */
+export function initials(name: string): string {
+  const han = /\p{Script=Han}+/u.exec(name)?.[0];
+  if (han) return han.slice(-2);
+  const words = name.split(/[\s·,.()]+/u).filter((word) => /\p{L}/u.test(word));
+  const chosen = words.length > 2 ? [words[0], words.at(-1)] : words;
+  return chosen
+    .map((word) => word?.[0] ?? "")
+    .join("")
+    .toUpperCase();
+}
+
+/** One person's picture, or one shared screen, with the marks that belong to it. */
+@customElement("distal-tile")
+export class DistalTile extends CallElement {
+  @property({ attribute: false }) tile!: Tile;
+  @property({ attribute: false }) track: MediaStreamTrack | null = null;
+  @property({ type: Boolean, reflect: true }) speaking = false;
+  @property({ type: Boolean, reflect: true }) pinned = false;
+  @property({ type: Boolean, reflect: true }) small = false;
+
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: block;
+        position: relative;
+        overflow: hidden;
+        border-radius: var(--radius);
+        background: var(--raised);
+        color: var(--picture-text);
+        container-type: size;
+      }
+      distal-video {
+        position: absolute;
+        inset: 0;
+      }
+      :host([speaking])::after {
+        content: "";
+        position: absolute;
+        inset: 0;
+        border: 3px solid var(--accent-text);
+        border-radius: var(--radius);
+        pointer-events: none;
+      }
+      .avatar {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        place-content: center;
+        justify-items: center;
+        gap: var(--space-2);
+      }
+      .avatar .letters {
+        width: clamp(40px, 28cqmin, 112px);
+        aspect-ratio: 1;
+        border-radius: 50%;
+        background: var(--accent-soft);
+        color: var(--accent-text);
+        display: grid;
+        place-items: center;
+        font-weight: 600;
+        font-size: clamp(15px, 10cqmin, 40px);
+      }
+      .bar {
+        position: absolute;
+        left: var(--space-2);
+        right: var(--space-2);
+        bottom: var(--space-2);
+        display: flex;
+        gap: var(--space-2);
+        align-items: flex-end;
+        pointer-events: none;
+      }
+      .who {
+        min-width: 0;
+        display: flex;
+        align-items: center;
+        gap: var(--space-2);
+        padding: 2px var(--space-2);
+        border-radius: 6px;
+        background: var(--picture-shade);
+        font-size: var(--type-caption);
+      }
+      .who div {
+        min-width: 0;
+      }
+      .name,
+      .from {
+        display: block;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .name {
+        font-weight: 600;
+      }
+      .from {
+        color: #b9c7cf;
+      }
+      .mark {
+        display: inline-flex;
+        flex: none;
+        font-size: 15px;
+      }
+      .mark.off {
+        color: #ff9183;
+      }
+      .top {
+        position: absolute;
+        top: var(--space-2);
+        left: var(--space-2);
+        right: var(--space-2);
+        display: flex;
+        justify-content: space-between;
+        align-items: flex-start;
+        gap: var(--space-2);
+        pointer-events: none;
+      }
+      .chip {
+        display: inline-flex;
+        align-items: center;
+        gap: var(--space-1);
+        padding: 2px var(--space-2);
+        border-radius: 6px;
+        background: var(--picture-shade);
+        font-size: var(--type-caption);
+      }
+      .chip.hand {
+        background: #f3c969;
+        color: #241a02;
+      }
+      .chip.away {
+        color: #f0c272;
+      }
+      .pin {
+        pointer-events: auto;
+        margin-left: auto;
+        background: var(--picture-shade);
+        font-size: var(--type-caption);
+        padding: 0;
+        opacity: 0;
+      }
+      :host(:hover) .pin,
+      :host([pinned]) .pin,
+      .pin:focus-visible {
+        opacity: 1;
+      }
+      .pin:hover:not(:disabled) {
+        background: var(--hover);
+      }
+      @media (hover: none) {
+        .pin {
+          opacity: 0.85;
+        }
+      }
+      @container (max-width: 240px) {
+        .from {
+          display: none;
+        }
+      }
+    `,
+  ];
+
+  override render() {
+    const { t } = this;
+    const { participant, source, self } = this.tile;
+    const live = this.track !== null && (self || !this.tile.video?.muted);
+    return html`
+      ${
+        live
+          ? html`<distal-video
+              .track=${this.track}
+              ?mirrored=${self && source === "camera"}
+              label=${this.caption()}
+            ></distal-video>`
+          : html`<div class="avatar">
+              <span class="letters" aria-hidden="true">${initials(participant.name)}</span>
+            </div>`
+      }
+      <div class="top">${this.chips()} ${this.pinButton()}</div>
+      <div class="bar">
+        <div class="who">
+          ${source === "camera" ? this.microphoneMark(participant) : nothing}
+          <div>
+            <span class="name" data-testid="tile-name">${this.caption()}</span>
+            ${
+              source === "camera" && !this.small
+                ? html`<span class="from"
+                    >${[t.roles[participant.role], participant.institution]
+                      .filter(Boolean)
+                      .join(" · ")}</span
+                  >`
+                : nothing
+            }
+          </div>
+        </div>
+      </div>
+    `;
+  }
+
+  private caption(): string {
+    const { t } = this;
+    const { participant, source, self, video } = this.tile;
+    const name = self ? t.youNamed(participant.name) : participant.name;
+    if (source === "screen") return t.screenOf(name);
+    if (source === "device") {
+      const label = video?.label ?? "";
+      return t.deviceOf(name, label === "" ? t.device : label);
+    }
+    return name;
+  }
+
+  private microphoneMark(participant: Participant) {
+    const { t } = this;
+    const microphone = participant.tracks.find((track) => track.source === "microphone");
+    if (microphone && !microphone.muted) {
+      return this.speaking
+        ? html`<span class="mark" role="img" aria-label=${t.speaking}>${icons.sound}</span>`
+        : nothing;
+    }
+    return html`<span
+      class="mark off"
+      role="img"
+      data-testid="muted-mark"
+      aria-label=${t.microphoneOff}
+      >${icons.microphoneOff}</span
+    >`;
+  }
+
+  private chips() {
+    const { t } = this;
+    const { participant, source } = this.tile;
+    if (source !== "camera") return nothing;
+    if (participant.state === "reconnecting") {
+      return html`<span class="chip away">${icons.warning}${t.reconnecting}</span>`;
+    }
+    if (participant.hand_raised_at_ms === null) return nothing;
+    return html`<span class="chip hand" data-testid="hand-mark">${icons.hand}${t.handUp}</span>`;
+  }
+
+  private pinButton() {
+    const { t } = this;
+    const label = this.pinned ? t.unpinOf(this.caption()) : t.pinOf(this.caption());
+    return html`<button
+      class="pin"
+      data-testid="pin-button"
+      aria-label=${label}
+      title=${label}
+      @click=${() => this.call.setPinned(this.pinned ? null : this.tile.key)}
+    >
+      ${icons.pin}
+    </button>`;
+  }
+}

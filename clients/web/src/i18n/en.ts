@@ -1,0 +1,287 @@
+import type { Level, Role } from "../protocol/messages";
+import type { DeviceKind } from "../state/call";
+import type { ProblemCode } from "../state/problem";
+
+const roles: Record<Role, string> = {
+  host: "Host",
+  county_doctor: "County doctor",
+  specialist: "Specialist",
+  student: "Student",
+  patient: "Patient",
+  interpreter: "Interpreter",
+  device: "Device",
+  operator: "Operator",
+};
+
+const levels: Record<Level, string> = { good: "Good", fair: "Fair", poor: "Poor" };
+
+const devices: Record<DeviceKind, string> = {
+  microphone: "Microphone",
+  camera: "Camera",
+  speaker: "Speaker",
+};
+
+/** What happened, and what to do now. */
+const problems: Record<ProblemCode, { what: string; next: string }> = {
+  link_unknown: {
+    what: "This link does not lead to a consultation",
+    next: "Check that the whole link was copied, or ask the person who sent it for another one.",
+  },
+  link_used: {
+    what: "This link has been used or has expired",
+    next: "Ask the person who sent it for a new one. If you joined from another tab or device, go on there.",
+  },
+  too_many: {
+    what: "Too many attempts from this network",
+    next: "Wait a minute, then try again.",
+  },
+  unreachable: {
+    what: "The server cannot be reached",
+    next: "Check your internet connection, then try again. Nothing has been lost.",
+  },
+  server_failed: {
+    what: "The server could not do this",
+    next: "Try again. If it goes on, give the details below to your support.",
+  },
+  visit_over: {
+    what: "Your access to this consultation has ended",
+    next: "Ask the host for a new link to come back.",
+  },
+  room_full: {
+    what: "The consultation is full",
+    next: "Ask the host to make room, then try again.",
+  },
+  old_client: {
+    what: "This page is older than the server",
+    next: "Reload the page to get the new version.",
+  },
+  forbidden: {
+    what: "Your role does not allow this",
+    next: "Ask the host if you need it.",
+  },
+  unsupported_browser: {
+    what: "This browser cannot take part in a video call",
+    next: "Open the link in a current Chrome, Edge, Firefox or Safari.",
+  },
+};
+
+export const en = {
+  name: "Distal",
+  tagline: "Remote consultation",
+  otherLanguage: "中文",
+  darkPages: "Dark pages",
+  lightPages: "Light pages",
+  roles,
+  levels,
+  devices,
+  problems,
+
+  homeTitle: "Join a consultation",
+  homeText: "Paste the link or the code that was sent to you.",
+  homeField: "Link or code",
+  homeButton: "Continue",
+  homeInvalid: "This does not look like a join link or code.",
+
+  landingTitle: "You are invited to a consultation",
+  landingText:
+    "On the next page you can check your camera, microphone and connection. Nobody sees or hears you until you enter.",
+  landingButton: "Continue",
+  opening: "Opening the consultation…",
+
+  checkTitle: "Are you ready?",
+  checkText: "Nobody sees or hears you yet.",
+  checkWatching: "You will watch and listen: your role sends no picture and no sound.",
+  preview: "Your camera's picture",
+  microphoneQuiet: "Say a few words",
+  microphoneHeard: "We can hear you",
+  microphoneMuted: "Off",
+  speakerTest: "Play a sound",
+  speakerPlaying: "Playing…",
+  speakerPlayed: "Did you hear three notes? If not, choose another speaker below.",
+  network: "Network",
+  networkChecking: "Checking…",
+  networkDone: (level: string, rttMs: string): string => `${level}, ${rttMs} round trip`,
+  networkPoor: "Picture and sound may stall. Move closer to the router or use a cable.",
+  networkBlocked: "Video cannot get through this network",
+  networkBlockedNext:
+    "Your network blocks it (UDP). Try another network, or show the details to your IT department.",
+  again: "Try again",
+  yourName: "Your name",
+  yourNameHint: "As the others will see it",
+  nameMissing: "Please enter your name.",
+  enter: "Enter the room",
+  entering: "Entering…",
+  joiningAs: (name: string, role: string): string => `${name} · ${role}`,
+
+  deviceDefault: (kind: string, index: number): string => `${kind} ${index}`,
+  deviceStatus: {
+    microphone: {
+      off: "Off",
+      asking: "Please allow the microphone in your browser's question",
+      missing: "No microphone found. You can join and listen",
+      denied: "Microphone blocked. You can join and listen",
+      busy: "Another program is using the microphone",
+      unavailable: "This browser gives no microphone here",
+    },
+    camera: {
+      off: "Camera is off",
+      asking: "Please allow the camera in your browser's question",
+      missing: "No camera found. You can join without one",
+      denied: "Camera blocked. You can join without it",
+      busy: "Another program is using the camera",
+      unavailable: "This browser gives no camera here",
+    },
+  },
+  deniedHelp: "To allow it, use the camera sign beside the page's address, then",
+  insecureHelp: "Browsers give camera and microphone only to pages opened with https.",
+
+  waitingTitle: "Please wait",
+  waitingText: "The host knows that you are here and will let you in. Keep this page open.",
+  waitingSince: (time: string): string => `Waiting for ${time}`,
+  waitingLeave: "Leave the waiting room",
+
+  leftTitle: "You have left the consultation",
+  leftText: "Your camera and microphone are off.",
+  rejoin: "Come back",
+  removedTitle: {
+    removed: "The host has ended your participation",
+    denied: "The host has not let you in",
+    replaced: "You are in this consultation somewhere else",
+    revoked: "Your access has been withdrawn",
+  },
+  removedText: {
+    removed:
+      "Your camera and microphone are off. If this was a mistake, ask the host for a new link.",
+    denied: "If you think this is a mistake, call the person who invited you.",
+    replaced: "This tab has let go because you opened the same session in another one.",
+    revoked: "Ask the host for a new link if you need to come back.",
+  },
+  details: "Details for support",
+  copy: "Copy",
+  copied: "Copied",
+
+  room: "Consultation room",
+  elapsed: "Time since the start",
+  locked: "Locked",
+  you: "You",
+  youNamed: (name: string): string => `${name} (you)`,
+  sharingNow: (name: string): string => `${name} is sharing a screen`,
+  youShare: "You are sharing your screen",
+  stopSharing: "Stop sharing",
+  alone: "Nobody else is here yet",
+  aloneText: "The others appear here as soon as they enter.",
+  screenOf: (name: string): string => `${name}'s screen`,
+  deviceOf: (name: string, label: string): string => `${name}: ${label}`,
+  device: "device",
+  noCamera: "No picture",
+  cameraOff: "Camera off",
+  microphoneOff: "Microphone off",
+  speaking: "Speaking",
+  handUp: "Hand raised",
+  handUpAt: (place: number): string => `Hand ${place}`,
+  reconnecting: "Reconnecting…",
+  pin: "Pin",
+  unpin: "Unpin",
+  pinOf: (name: string): string => `Pin ${name}`,
+  unpinOf: (name: string): string => `Unpin ${name}`,
+  pinned: "Pinned",
+  others: "Other participants",
+
+  controls: "Call controls",
+  mute: "Mute",
+  unmute: "Unmute",
+  stopCamera: "Camera off",
+  startCamera: "Camera on",
+  share: "Share",
+  shareStop: "Stop share",
+  raiseHand: "Hand up",
+  lowerHand: "Hand down",
+  grid: "Grid",
+  speakerLayout: "Speaker",
+  people: "People",
+  chat: "Chat",
+  settings: "Settings",
+  more: "More",
+  leave: "Leave",
+  close: "Close",
+  cancel: "Cancel",
+  unread: (count: number): string => (count === 1 ? "1 new message" : `${count} new messages`),
+
+  peopleCount: (count: number): string => (count === 1 ? "1 person" : `${count} people`),
+  inRoom: "In the room",
+  waitingRoom: "Waiting room",
+  admit: "Admit",
+  admitNamed: (name: string): string => `Admit ${name}`,
+  deny: "Turn away",
+  denyNamed: (name: string): string => `Turn away ${name}`,
+  isWaiting: (name: string): string => `${name} is waiting`,
+  moreWaiting: (count: number): string => `and ${count} more`,
+  lock: "Lock the room",
+  unlock: "Unlock the room",
+  lockedHint: "Newcomers wait until you admit them.",
+  unlockedHint: "People with a link come in; patients wait.",
+  actionsFor: (name: string): string => `Actions for ${name}`,
+  askMute: "Ask to mute",
+  muteAskedOf: (name: string): string => `${name} has been asked to mute.`,
+  remove: "Remove",
+  removeTitle: (name: string): string => `Remove ${name}?`,
+  removeText: (name: string): string =>
+    `${name} will leave the consultation at once and cannot come back without a new link.`,
+  removeConfirm: (name: string): string => `Remove ${name}`,
+
+  connection: "Connection",
+  qualityUnknown: "Measuring",
+  qualityOf: (name: string, level: string): string => `Connection of ${name}: ${level}. Figures`,
+  rtt: "Round trip",
+  lossUp: "Loss, sending",
+  lossDown: "Loss, receiving",
+  bitrateUp: "Sending",
+  bitrateDown: "Receiving",
+  picture: "Camera picture",
+  unknown: "–",
+
+  chatEmpty: "No messages yet. Everybody in the room can read what is written here.",
+  chatField: "Message to everybody",
+  send: "Send",
+  chatFailed: "Not sent. Check the connection and send it again.",
+  chatNotAllowed: "Your role can read messages here, not write them.",
+
+  microphoneLevel: "Microphone level",
+  settingsTitle: "Devices and display",
+  language: "Language",
+  shortcutsTitle: "Keyboard shortcuts",
+  shortcut: {
+    m: "Microphone on or off",
+    v: "Camera on or off",
+    s: "Share or stop sharing the screen",
+    h: "Raise or lower your hand",
+    help: "These shortcuts",
+    escape: "Close what is open",
+  },
+
+  linkReconnecting: "The connection was lost. Reconnecting by itself…",
+  linkClosing: (seconds: number): string =>
+    `The server restarts. The call goes on by itself in about ${seconds} s.`,
+  soundBlocked: "The browser holds the sound back",
+  turnOnSound: "Turn on sound",
+
+  notice: {
+    muteAsked: (by: string): string => `${by} asks you to mute your microphone`,
+    muteNow: "Mute now",
+    joined: (name: string): string => `${name} has come in`,
+    left: (name: string): string => `${name} has left`,
+    lost: (name: string): string => `${name} has lost the connection`,
+    removed: (name: string): string => `${name} has been removed`,
+    hand: (name: string): string => `${name} raises a hand`,
+    locked: "The room is locked: newcomers wait to be admitted",
+    unlocked: "The room is open again",
+    microphoneLost: "The microphone was unplugged",
+    cameraLost: "The camera was unplugged",
+    mediaLost: "Picture and sound were interrupted and are coming back",
+    shareFailed: "The screen cannot be shared",
+    refused: "The server did not accept this",
+    dismiss: "Dismiss",
+  },
+};
+
+export type Messages = typeof en;

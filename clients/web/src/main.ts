@@ -1,0 +1,21 @@
+import "./elements/app";
+import { Consultation } from "./state/consultation";
+import "./style/tokens.css";
+import type { TrackStats } from "./media/stats";
+
+declare global {
+  interface Window {
+    /** For support and browser tests; read-only. */
+    distal: { stats(): Promise<TrackStats[]> };
+  }
+}
+
+const code = /^\/join\/([\w-]+)\/?$/.exec(location.pathname)?.[1] ?? null;
+const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const consultation = new Consultation(code, socketUrl);
+window.distal = Object.freeze({ stats: () => consultation.stats() });
+
+const app = document.createElement("distal-app");
+app.call = consultation;
+document.body.append(app);
+void consultation.start();

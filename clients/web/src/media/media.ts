@@ -1,0 +1,120 @@
+/** The media of one stay in the room: what we send, what we receive, and how well. */
+
+import type {
+  CodecPreferences,
+  ServiceClass,
+  SubscribeOffer,
+  TransportGroup,
+} from "../protocol/messages";
+import { ConnectionLost, RequestError, type ProtocolClient } from "../protocol/client";
+import type { LocalMedia } from "../state/call";
+import { trackOf, type Room } from "../state/room";
+import { Publisher, type Outgoing } from "./publish/publisher";
+import { entriesOf, readTracks, roundTripMs, type TrackStats } from "./stats";
+import { Sound } from "./watch/sound";
+import { Watcher } from "./watch/watcher";
+
+const REPORT_MS = 2000;
+
+/** What of the person's devices is to be sent, and as what. */
+export function outgoing(media: LocalMedia, kinds: readonly ("audio" | "video")[]): Outgoing[] {
+  const { microphone, camera, screen } = media;
+  const all: (Outgoing & { kind: "audio" | "video" })[] = [];
+  const add = (
+    kind: "audio" | "video",
+    source: Outgoing["source"],
+    track: MediaStreamTrack | null,
+    muted: boolean,
+  ): void => {
+    const label = (track?.label ?? "").slice(0, 120);
+    all.push({ kind, source, track, muted, label, serviceClass: "talk" });
+  };
+  add("audio", "microphone", microphone.track, microphone.muted || !microphone.track);
+  add("video", "camera", camera.track, camera.muted || !camera.track);
+  if (screen) add("video", "screen", screen.video, false);
+  if (screen?.audio) add("audio", "screen_audio", screen.audio, false);
+  return all.filter(({ kind }) => kinds.includes(kind));
+}
+
+export function groupOf(groups: readonly TransportGroup[], service: ServiceClass): string {
+  return groups.find(({ classes }) => classes.includes(service))?.name ?? "main";
+}
+
+export class Media {
+  readonly publisher: Publisher;
+  readonly watcher: Watcher;
+  readonly sound = new Sound();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    private readonly client: ProtocolClient,
+    groups: readonly TransportGroup[],
+    codecs: CodecPreferences,
+    callbacks: { refused(error: Error): void; lost(): void },
+  ) {
+    const transport = `publish:${groupOf(groups, "talk")}`;
+    this.publisher = new Publisher(transport, client, codecs, callbacks.refused);
+    this.watcher = new Watcher(client, callbacks.lost);
+    this.watcher.tracks.subscribe((tracks) => this.sound.update([...tracks.values()]));
+    this.#timer = setInterval(() => void this.#report(), REPORT_MS);
+  }
+
+  take(offer: SubscribeOffer): void {
+    this.watcher.take(offer);
+  }
+
+  resumed(): void {
+    this.publisher.resumed();
+    this.watcher.resumed();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.publisher.close();
+    this.watcher.close();
+    this.sound.close();
+  }
+
+  /** Every stream in and out, as the browser counts it. */
+  async stats(room: Room): Promise<TrackStats[]> {
+    const incoming = [...this.watcher.tracks.value];
+    const reports = this.watcher.connections().map(async (peer) =>
+      readTracks(entriesOf(await peer.getStats()), ({ trackIdentifier }) => {
+        const id = incoming.find(([, track]) => track.id === trackIdentifier)?.[0];
+        return id === undefined ? undefined : trackOf(room, id);
+      }),
+    );
+    const own = this.publisher.peer;
+    if (own) reports.push(this.#ownStats(own, room.self));
+    return (await Promise.all(reports)).flat().map((stats) => ({ ...stats }));
+  }
+
+  async #ownStats(peer: RTCPeerConnection, participant: string): Promise<TrackStats[]> {
+    return readTracks(entriesOf(await peer.getStats()), ({ mid }) => {
+      const source = this.publisher.sourceOf(mid ?? null);
+      return source && { participant, source };
+    });
+  }
+
+  async #report(): Promise<void> {
+    const own = this.publisher.peer;
+    const peer = own ?? this.watcher.connections()[0];
+    if (!peer || this.client.link.value !== "online") return;
+    const entries = entriesOf(await peer.getStats());
+    const camera = readTracks(entries, ({ mid }) => {
+      const source = own ? this.publisher.sourceOf(mid ?? null) : undefined;
+      return source && { participant: "", source };
+    }).find(({ source, width }) => source === "camera" && width !== undefined);
+    try {
+      await this.client.request({
+        type: "report_quality",
+        rtt_ms: roundTripMs(entries),
+        width: camera?.width ?? null,
+        height: camera?.height ?? null,
+        frames_per_second: camera?.framesPerSecond ?? null,
+      });
+    } catch (error) {
+      if (!(error instanceof RequestError || error instanceof ConnectionLost)) throw error;
+    }
+  }
+}

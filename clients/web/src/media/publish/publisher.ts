@@ -1,0 +1,219 @@
+/**
+ * Sends this page's tracks over one transport. The page says what should be sent; `#reconcile`
+ * brings the peer connection there, one negotiation at a time, and starts again from what is wanted
+ * when the socket or the connection was lost in between. We offer, the server answers.
+ */
+
+import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
+import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
+import { applyPreferences } from "../codecs";
+
+/** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
+export interface Outgoing {
+  readonly source: Source;
+  readonly track: MediaStreamTrack | null;
+  readonly muted: boolean;
+  readonly label: string;
+  readonly serviceClass: ServiceClass;
+}
+
+interface Slot {
+  readonly source: Source;
+  readonly transceiver: RTCRtpTransceiver;
+  sending: boolean;
+  track: string | null; // the server's id of it
+  muted: boolean; // as the server knows it
+  label: string;
+}
+
+const ENCODING: Record<Source, RTCRtpEncodingParameters> = {
+  camera: { maxBitrate: 2_500_000, maxFramerate: 30 },
+  device: { maxBitrate: 4_000_000, maxFramerate: 30 },
+  screen: { maxBitrate: 2_500_000, maxFramerate: 15 },
+  microphone: { maxBitrate: 48_000 },
+  screen_audio: { maxBitrate: 96_000 },
+};
+const REBUILD_MS = [0, 1000, 2000, 4000, 8000];
+
+export class Publisher {
+  #peer: RTCPeerConnection | null = null;
+  #slots: Slot[] = [];
+  #wanted: readonly Outgoing[] = [];
+  #codecs: CodecPreferences;
+  #stale = false; // the server has yet to see the present state of the peer connection
+  #resetDue = false; // the server still holds a transport whose other end is gone
+  #running = false;
+  #again = false;
+  #failures = 0;
+  #closed = false;
+
+  constructor(
+    readonly transport: string,
+    private readonly client: ProtocolClient,
+    codecs: CodecPreferences,
+    private readonly onRefused: (error: Error) => void,
+  ) {
+    this.#codecs = codecs;
+  }
+
+  get peer(): RTCPeerConnection | null {
+    return this.#peer;
+  }
+
+  update(wanted: readonly Outgoing[]): void {
+    this.#wanted = wanted;
+    void this.#run();
+  }
+
+  setCodecs(codecs: CodecPreferences): void {
+    this.#codecs = codecs;
+    if (this.#slots.some((slot) => slot.sending)) this.#stale = true;
+    void this.#run();
+  }
+
+  /** The socket is back: whatever was cut short goes on. */
+  resumed(): void {
+    void this.#run();
+  }
+
+  /** What the server calls the track of this source. */
+  sourceOf(mid: string | null): Source | undefined {
+    return this.#slots.find((slot) => slot.transceiver.mid === mid)?.source;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#peer?.close();
+    this.#peer = null;
+    this.#slots = [];
+  }
+
+  async #run(): Promise<void> {
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        await this.#reconcile();
+      }
+    } catch (error) {
+      // After a lost socket `resumed` comes; a refusal stays until something else is wanted.
+      if (error instanceof RequestError) this.onRefused(error);
+      else if (!(error instanceof ConnectionLost)) throw error;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#resetDue) {
+      await this.client.request({ type: "reset_transport", transport: this.transport });
+      this.#resetDue = false;
+    }
+    if (!this.#peer && !this.#wanted.some((out) => out.track)) return;
+    const peer = (this.#peer ??= this.#connect());
+    for (const out of this.#wanted) await this.#place(peer, out);
+    for (const slot of this.#slots) {
+      if (!slot.sending || this.#wanted.some((out) => out.source === slot.source)) continue;
+      slot.sending = false;
+      slot.track = null;
+      slot.transceiver.direction = "inactive";
+      await slot.transceiver.sender.replaceTrack(null);
+      this.#stale = true;
+    }
+    if (this.#stale) await this.#negotiate(peer);
+    for (const out of this.#wanted) await this.#tell(out);
+  }
+
+  async #place(peer: RTCPeerConnection, out: Outgoing): Promise<void> {
+    const slot = this.#slots.find((other) => other.source === out.source);
+    if (!slot) {
+      if (!out.track) return;
+      const transceiver = peer.addTransceiver(out.track, {
+        direction: "sendonly",
+        sendEncodings: [ENCODING[out.source]],
+      });
+      const { source, muted, label } = out;
+      this.#slots.push({ source, transceiver, sending: true, track: null, muted, label });
+      this.#stale = true;
+      return;
+    }
+    if (!slot.sending && out.track) {
+      slot.sending = true;
+      slot.transceiver.direction = "sendonly";
+      this.#stale = true;
+    }
+    const { sender } = slot.transceiver;
+    if (sender.track !== out.track) await sender.replaceTrack(out.track);
+  }
+
+  async #negotiate(peer: RTCPeerConnection): Promise<void> {
+    const sending = this.#slots.filter((slot) => slot.sending);
+    for (const { transceiver } of sending) {
+      applyPreferences(
+        transceiver,
+        transceiver.receiver.track.kind as "audio" | "video",
+        this.#codecs,
+      );
+    }
+    await peer.setLocalDescription(await peer.createOffer());
+    const media = sending.flatMap(({ source, transceiver: { mid } }) => {
+      const out = this.#wanted.find((wanted) => wanted.source === source);
+      if (mid === null || !out) return [];
+      const { serviceClass, label, muted } = out;
+      return [{ mid, source, service_class: serviceClass, label, muted }];
+    });
+    const sdp = peer.localDescription?.sdp ?? "";
+    this.#stale = false;
+    try {
+      const answer = await this.client.request({
+        type: "publish",
+        transport: this.transport,
+        sdp,
+        media,
+      });
+      if (peer !== this.#peer) return; // rebuilt meanwhile
+      await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      for (const { mid, track } of answer.tracks) {
+        const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
+        const told = media.find((item) => item.mid === mid);
+        if (slot && told) Object.assign(slot, { track, muted: told.muted, label: told.label });
+      }
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
+  }
+
+  /** Tells the room what has changed without a negotiation: muted or not, another device's name. */
+  async #tell(out: Outgoing): Promise<void> {
+    const slot = this.#slots.find((other) => other.source === out.source);
+    if (!slot?.track || (slot.muted === out.muted && slot.label === out.label)) return;
+    const { muted, label } = out;
+    await this.client.request({ type: "update_track", track: slot.track, muted, label });
+    slot.muted = muted;
+    slot.label = label;
+  }
+
+  #connect(): RTCPeerConnection {
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    peer.onconnectionstatechange = () => {
+      if (peer !== this.#peer) return;
+      if (peer.connectionState === "connected") this.#failures = 0;
+      if (peer.connectionState === "failed") void this.#rebuild();
+    };
+    this.#stale = true;
+    return peer;
+  }
+
+  async #rebuild(): Promise<void> {
+    this.#peer?.close();
+    this.#peer = null;
+    this.#slots = [];
+    const delay = REBUILD_MS[Math.min(this.#failures++, REBUILD_MS.length - 1)];
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    this.#resetDue = true;
+    if (!this.#closed) void this.#run();
+  }
+}

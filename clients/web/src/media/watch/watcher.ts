@@ -1,0 +1,153 @@
+/**
+ * Receives the others' tracks: one peer connection for each subscribing transport. The server
+ * offers, we answer; an offer with other ICE credentials is a transport made afresh.
+ */
+
+import type { SubscribeOffer } from "../../protocol/messages";
+import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
+import { Store } from "../../state/store";
+
+export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
+
+export function iceUfrag(sdp: string): string | null {
+  return /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1] ?? null;
+}
+
+class WatchPeer {
+  peer: RTCPeerConnection | null = null;
+  tracks: RemoteTracks = new Map();
+  #ufrag: string | null = null;
+  #latest: SubscribeOffer | null = null;
+  #unanswered = false;
+  #resetDue = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly transport: string,
+    private readonly client: ProtocolClient,
+    private readonly onTracks: () => void,
+    private readonly onLost: () => void,
+  ) {}
+
+  take(offer: SubscribeOffer): void {
+    this.#latest = offer;
+    this.#unanswered = true;
+    this.#work = this.#work.then(() => this.#answer(offer));
+  }
+
+  /** The socket is back: an answer that it swallowed is given again. */
+  resumed(): void {
+    if (this.#resetDue) void this.#reset();
+    else if (this.#unanswered && this.#latest) this.take(this.#latest);
+  }
+
+  close(): void {
+    this.#latest = null;
+    this.peer?.close();
+    this.peer = null;
+  }
+
+  async #answer(offer: SubscribeOffer): Promise<void> {
+    if (offer !== this.#latest) return; // a newer one lists all that this one does
+    const ufrag = iceUfrag(offer.sdp);
+    if (!this.peer || ufrag !== this.#ufrag) {
+      this.peer?.close();
+      this.peer = this.#connect();
+      this.#ufrag = ufrag;
+    }
+    const peer = this.peer;
+    try {
+      await peer.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+      await peer.setLocalDescription(await peer.createAnswer());
+      this.#map(peer, offer);
+      await this.client.request({
+        type: "subscribe_answer",
+        transport: this.transport,
+        revision: offer.revision,
+        sdp: peer.localDescription?.sdp ?? "",
+      });
+      if (offer === this.#latest) this.#unanswered = false;
+    } catch (error) {
+      if (error instanceof ConnectionLost || this.peer !== peer) return;
+      if (error instanceof RequestError && error.answer.code === "conflict") return;
+      console.error("cannot answer an offer", error);
+      await this.#lost();
+    }
+  }
+
+  #map(peer: RTCPeerConnection, offer: SubscribeOffer): void {
+    const byMid = new Map(peer.getTransceivers().map((each) => [each.mid, each.receiver.track]));
+    this.tracks = new Map(
+      offer.tracks.flatMap(({ mid, track }) => {
+        const received = byMid.get(mid);
+        return received ? [[track, received] as const] : [];
+      }),
+    );
+    this.onTracks();
+  }
+
+  #connect(): RTCPeerConnection {
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    peer.onconnectionstatechange = () => {
+      if (peer === this.peer && peer.connectionState === "failed") void this.#lost();
+    };
+    return peer;
+  }
+
+  async #lost(): Promise<void> {
+    this.peer?.close();
+    this.peer = null;
+    this.onLost();
+    await this.#reset();
+  }
+
+  /** Asks for an offer afresh; if the socket is gone as well, again when it is back. */
+  async #reset(): Promise<void> {
+    this.#resetDue = true;
+    try {
+      await this.client.request({ type: "reset_transport", transport: this.transport });
+      this.#resetDue = false;
+    } catch (error) {
+      if (error instanceof RequestError) this.#resetDue = false;
+      else if (!(error instanceof ConnectionLost)) throw error;
+    }
+  }
+}
+
+export class Watcher {
+  readonly tracks = new Store<RemoteTracks>(new Map());
+  readonly #peers = new Map<string, WatchPeer>();
+
+  constructor(
+    private readonly client: ProtocolClient,
+    private readonly onLost: () => void,
+  ) {}
+
+  take(offer: SubscribeOffer): void {
+    let peer = this.#peers.get(offer.transport);
+    if (!peer) {
+      const publish = (): void => this.#publish();
+      peer = new WatchPeer(offer.transport, this.client, publish, this.onLost);
+      this.#peers.set(offer.transport, peer);
+    }
+    peer.take(offer);
+  }
+
+  resumed(): void {
+    for (const peer of this.#peers.values()) peer.resumed();
+  }
+
+  connections(): RTCPeerConnection[] {
+    return [...this.#peers.values()].flatMap(({ peer }) => (peer ? [peer] : []));
+  }
+
+  close(): void {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+    this.tracks.set(new Map());
+  }
+
+  #publish(): void {
+    this.tracks.set(new Map([...this.#peers.values()].flatMap(({ tracks }) => [...tracks])));
+  }
+}
