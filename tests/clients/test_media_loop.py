@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 
 from clients import media_loop
 from clients.media_loop import EncodedPacket, LoopTrack, MediaFileError, MediaLoop, Playhead
-from clients.scene import encode
 
 spacings = st.lists(st.integers(1, 40_000), min_size=1, max_size=40)
 kinds = st.sampled_from(["audio", "video"])
@@ -100,12 +100,10 @@ def test_a_stream_unfit_for_looping_is_refused(packets: tuple[EncodedPacket, ...
         MediaLoop("video", "VP8", 1000, packets)
 
 
-@pytest.fixture(scope="module", params=["VP8", "H264"])
-def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(params=["VP8", "H264"])
+def film(request: pytest.FixtureRequest, films: Callable[[str], Path]) -> Path:
     """Two seconds of the demonstration's film."""
-    path = tmp_path_factory.mktemp("film") / f"{request.param}.mkv"
-    encode(path, request.param, seconds=2)
-    return path
+    return films(request.param)
 
 
 def test_a_film_loads_with_both_tracks_and_key_frames_every_second(film: Path) -> None:
