@@ -1,0 +1,40 @@
+"""What we lean on inside aiortc and pylibsrtp: an upgrade that moves it fails here, by name."""
+
+from __future__ import annotations
+
+import inspect
+
+from aiortc import rtcdtlstransport, rtcsctptransport
+from pylibsrtp import Policy, Session, _binding
+
+from media.dtls import PROFILES
+
+
+def test_the_dtls_transport_still_has_what_we_override() -> None:
+    dtls = rtcdtlstransport.RTCDtlsTransport
+    for name in ("_setup_srtp", "_set_role", "_set_state", "_recv_next", "_write_ssl"):
+        assert hasattr(dtls, name), name
+    source = inspect.getsource(dtls)
+    for name in ("self._srtp_profiles", "self._ssl", "self._rx_srtp", "self.transport._recv()"):
+        assert name in source, name
+    assert "self._setup_srtp()" in inspect.getsource(dtls.start)
+
+
+def test_sctp_asks_no_more_of_dtls_than_it_did() -> None:
+    source = inspect.getsource(rtcsctptransport.RTCSctpTransport)
+    for name in ("_register_data_receiver", "_unregister_data_receiver", "_send_data", "_role"):
+        assert f"ransport.{name}" in source, name
+
+
+def test_libsrtp_is_where_the_plane_calls_it() -> None:
+    for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp"):
+        assert _binding.ffi.addressof(_binding.lib, name) != _binding.ffi.NULL
+    policy = Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND)
+    assert Session(policy)._srtp[0] != _binding.ffi.NULL
+
+
+def test_gcm_comes_first() -> None:
+    assert [p.openssl_profile for p in PROFILES] == [
+        b"SRTP_AEAD_AES_128_GCM",
+        b"SRTP_AES128_CM_SHA1_80",
+    ]
