@@ -8,8 +8,9 @@ that a dropped socket resumes where it was. Units are in the names: `_ms`, `_bps
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 PROTOCOL_VERSION = 1
@@ -24,6 +25,7 @@ TransportId = Annotated[str, Meta(pattern=r"^(publish|subscribe):[a-z]{1,20}$", 
 Kind = Literal["audio", "video"]
 Source = Literal["microphone", "camera", "screen", "screen_audio", "device"]
 ServiceClass = Literal["control", "diagnostic", "talk", "teaching", "imaging", "vitals"]
+SERVICE_CLASSES: tuple[ServiceClass, ...] = get_args(ServiceClass)
 Role = Literal[
     "host", "county_doctor", "specialist", "student", "patient", "interpreter", "device", "operator"
 ]
@@ -489,3 +491,10 @@ AnyEvent = (
     | Removed
     | ServerClosing
 )
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: Answer | Event) -> bytes:
+    """A message as it goes over the wire."""
+    return _encoder.encode(message)

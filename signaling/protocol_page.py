@@ -9,6 +9,7 @@ from msgspec import Struct
 from signaling import protocol
 from signaling.message_info import UNIONS, default, doc, info, limits, structs_within, type_name
 from signaling.roles import GRANTS, WAITING_ROLES
+from signaling.settings import SignalingSettings
 
 INTRO = """\
 # The signaling protocol, version {version}
@@ -20,17 +21,17 @@ JSON text messages over the WebSocket at `GET /ws`. The same messages as
 
 ## A session
 
-1. **Hello.** The first message, within 5 seconds and 16 KB, is `hello` with the protocol version
-   and a token (or the token comes in the `Authorization: Bearer` header of the handshake; never in
-   the address). The answer, `welcome`, says who one is, what one may do, and gives a secret
-   `session` name. Later messages may have 256 KB.
+1. **Hello.** The first message, within {settings.hello_s:g} seconds and 16 KB, is
+   `hello` with the protocol version and a token (or the token comes in the handshake's
+   `Authorization: Bearer` header; never in the address). The answer, `welcome`, says who one is,
+   what one may do, and gives a secret `session` name. Later messages may have 256 KB.
 2. **Join.** `join` enters the room and is answered by `joined` with all that is needed to draw it,
    or by `waiting`; then `admitted` or `removed` follows when a moderator decides. Before joining,
    `check_network` tries the path of the media.
 3. **Publish.** The client offers on `publish:GROUP` (ICE: the server is lite and lists all its
-   candidates in its answer, so the client sends none). `media` says what each media section is.
-   A section left out of `media`, or turned inactive, ends its track. `published` gives the answer
-   and each track's id. Renegotiation is the same message again on the same transport.
+   candidates in its answer, so the client sends none). `media` says what each section that sends
+   is; a section that turns inactive ends its track. `published` gives the answer and each track's
+   id. Renegotiation is the same message again on the same transport.
 4. **Subscribe.** Everybody who may is subscribed to every track of the others. The server offers
    with `subscribe_offer`, the client answers with `subscribe_answer` of the same revision. A newer
    offer may come before the answer to an older one; only the newest counts. `subscribe` with
@@ -60,8 +61,17 @@ when more was missed than the server keeps, and then too all peer connections st
 time is over, the error is `session_gone`: say hello without `resume`. A session that is resumed
 elsewhere closes the older socket.
 
-The server pings on the WebSocket level every {heartbeat} seconds and closes a socket that stays
-silent.
+The server pings on the WebSocket level every {settings.heartbeat_s:g} seconds and drops a socket
+that stays silent. Once the socket and all media have been silent for {settings.lost_after_s:g}
+seconds, the others see the participant leave (`lost`) and his media are freed; who he is stays
+known for `resume_s` all the same. A socket that reads too slowly is cut, and may resume.
+
+## Bounds
+
+{settings.requests_per_s:g} requests a second, {settings.requests_burst:g} at once; `publish` counts
+for several, and every {kb} KB of a message for one more. Beyond that, `too_many_requests`; a flood
+is cut off. A room holds {settings.room_people} people, a participant publishes
+{settings.tracks} tracks.
 
 ## Close codes
 
@@ -72,15 +82,12 @@ silent.
 | 1008 | no or bad hello, or a flood: the error before it says which |
 | 1009 | message too large |
 | 4000 | the session goes on in another socket |
-| 4001 | too slow: more waited to be sent than the server keeps; resume |
 """
-
-HEARTBEAT_S = 5  # service.py takes it from here, so that the page cannot lie
 
 
 def protocol_page() -> str:
     """The whole page."""
-    parts = [INTRO.format(version=protocol.PROTOCOL_VERSION, heartbeat=HEARTBEAT_S)]
+    parts = [INTRO.format(version=protocol.PROTOCOL_VERSION, settings=SignalingSettings(), kb=16)]
     parts += [_roles(), _names(), "## Requests\n"]
     parts += [_message(m, from_client=True) for m in UNIONS["ClientRequest"]]
     parts.append("## Answers\n")

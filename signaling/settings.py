@@ -22,7 +22,7 @@ class SignalingSettings:
     room_whip: int = 1000  # a device's token may open that many
     room_whep: int = 4000
     sessions: int = 5000
-    subject_sessions: int = 8  # one person's devices and tabs in one room
+    subject_sessions: int = 64  # one token's devices, tabs and bots in one room
     tracks: int = 16  # published by one participant
     chat_lines: int = 200  # kept for newcomers
 

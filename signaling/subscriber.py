@@ -1,0 +1,198 @@
+"""One subscribing transport of one participant: which tracks he gets, and the offers for them.
+
+Invariant: at most one offer is unanswered. A change meanwhile waits for the answer. An answer that
+does not come in time, or got lost with a socket, is asked for again with a new revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from media.contract import CapacityError, MediaError, Relay, SdpError, SubscribeTransport
+from signaling import protocol as p
+from signaling.publisher import LiveTrack
+from signaling.refusal import Refused
+from signaling.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+REPEATS = 3  # then the client has other troubles, and says so by resetting the transport
+
+
+class Subscriber:
+    """Opened when the first track of its group is wanted."""
+
+    def __init__(
+        self,
+        group: str,
+        relay: Relay,
+        answer_s: float,
+        send: Callable[[p.Event], None],
+        tasks: Tasks,
+    ) -> None:
+        self.group = group
+        self.transport: SubscribeTransport | None = None
+        self.revision = 0
+        self.paused: set[str] = set()
+        self._relay = relay
+        self._answer_s = answer_s
+        self._send = send
+        self._tasks = tasks
+        self._wanted: dict[str, LiveTrack] = {}
+        self._unanswered = False
+        self._changed = False
+        self._repeats = 0
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    # --- what the room wants -------------------------------------------------------------------
+
+    def want(self, track: LiveTrack) -> None:
+        """From now on he gets this track, as it is coded now."""
+        known = self._wanted.get(track.info.id)
+        self._wanted[track.info.id] = track
+        if known is None or known.info.codec != track.info.codec:
+            self._change()
+
+    def unwant(self, track_id: str) -> None:
+        """The track has ended, or he may not have it any more."""
+        track = self._wanted.pop(track_id, None)
+        self.paused.discard(track_id)
+        if track is None:
+            return
+        if self.transport and track_id in self.transport.subscriptions:
+            self.transport.remove(track.media)
+        self._change()
+
+    def pause(self, track_id: str, paused: bool) -> bool:
+        """Stop or start a track's packets; False when he does not get it anyway."""
+        if track_id not in self._wanted:
+            return False
+        (self.paused.add if paused else self.paused.discard)(track_id)
+        if self.transport and (subscription := self.transport.subscriptions.get(track_id)):
+            subscription.pause(paused)
+        return True
+
+    # --- what the client says ------------------------------------------------------------------
+
+    async def answer(self, revision: int, sdp: str) -> None:
+        """Take the answer to the newest offer. Raises Refused."""
+        async with self._lock:
+            if self.transport is None or not self._unanswered or revision != self.revision:
+                raise Refused(
+                    "conflict", f"the newest offer has revision {self.revision}", "revision"
+                )
+            try:
+                await self.transport.answer(sdp)
+            except SdpError as error:
+                raise Refused("bad_sdp", str(error), "sdp") from None
+            self._unanswered = False
+            self._repeats = 0
+            self._stop_timer()
+        if self._changed:
+            self._change()
+
+    async def reset(self) -> None:
+        """His peer connection is lost: begin again on a new transport."""
+        async with self._lock:
+            self._drop_transport()
+        if self._wanted and not self._closed:
+            self._change()
+
+    def again(self) -> None:
+        """A socket came back: an answer may have got lost with the old one."""
+        self._repeats = 0
+        if self._unanswered:
+            self._repeat()
+
+    def close(self) -> None:
+        """He has left."""
+        self._closed = True
+        if self._task:
+            self._task.cancel()
+        self._wanted.clear()
+        self._drop_transport()
+
+    # --- below ---------------------------------------------------------------------------------
+
+    def _change(self) -> None:
+        """Offer soon: changes of one turn of the loop go into one offer."""
+        self._changed = True
+        if not self._closed and not self._unanswered and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._offer())
+
+    async def _offer(self) -> None:
+        async with self._lock:
+            if self._closed or self._unanswered or not self._changed:
+                return
+            if self.transport is None and not self._wanted:
+                return
+            self._changed = False
+            try:
+                transport = self._fill()
+                sdp = await transport.offer()
+            except MediaError:
+                log.exception("a subscribing transport cannot be offered")
+                return
+            self._unanswered = True
+            self.revision += 1
+            self._send(
+                p.SubscribeOffer(
+                    transport=f"subscribe:{self.group}",
+                    revision=self.revision,
+                    sdp=sdp,
+                    tracks=[
+                        p.SubscribedTrack(
+                            mid=subscription.mid,
+                            track=track_id,
+                            participant=self._wanted[track_id].info.participant,
+                        )
+                        for track_id, subscription in transport.subscriptions.items()
+                        if track_id in self._wanted
+                    ],
+                )
+            )
+            self._stop_timer()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._answer_s, self._repeat)
+
+    def _fill(self) -> SubscribeTransport:
+        """Bring the transport's subscriptions up to what is wanted, as far as it can hold them."""
+        if self.transport is None:
+            self.transport = self._relay.open_subscribe(self.group)
+        for track_id, track in self._wanted.items():
+            if track_id in self.transport.subscriptions:
+                continue
+            try:
+                subscription = self.transport.add(track.media)
+            except CapacityError:
+                log.warning("a subscribing transport is full at %d", len(self._wanted))
+                break
+            if track_id in self.paused:
+                subscription.pause(True)
+        return self.transport
+
+    def _repeat(self) -> None:
+        self._stop_timer()
+        if self._repeats < REPEATS:
+            self._repeats += 1
+            self._unanswered = False
+            self._change()
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _drop_transport(self) -> None:
+        self._stop_timer()
+        transport, self.transport = self.transport, None
+        self._unanswered = False
+        self._changed = False
+        if transport:
+            transport.on_state = None
+            self._tasks.spawn(transport.close())
