@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import secrets
+import struct
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -40,6 +41,15 @@ CONSENT_INTERVAL_S = 5.0  # RFC 7675, with its ±20 %
 REPORT_INTERVAL_S = 1.0
 TICK_S = 0.05
 CONNECT_TIMEOUT_S = 20.0
+_RTCP: dict[tuple[int, int | None], str] = {  # (packet type, feedback format)
+    (200, None): "sender reports",
+    (201, None): "receiver reports",
+    (205, 1): "NACK",
+    (205, 15): "transport-wide",
+    (206, 1): "PLI",
+    (206, 4): "FIR",
+    (206, 15): "REMB",
+}
 CHECK_PRIORITY = 1853824767  # peer-reflexive, as libwebrtc computes it
 
 
@@ -205,12 +215,9 @@ class Peer:
             self._path.arrived.put_nowait(data)
         elif 128 <= first < 192 and self._dtls._rx_srtp is not None:
             try:
-                packets = rtp.RtcpPacket.parse(self._dtls._rx_srtp.unprotect_rtcp(data))
-            except (SrtpError, ValueError):
+                self._take_rtcp(self._dtls._rx_srtp.unprotect_rtcp(data))
+            except (SrtpError, struct.error):
                 self.feedback["unreadable"] += 1
-                return
-            for packet in packets:
-                self._take_rtcp(packet)
 
     def tick(self, now: float) -> None:
         """Send what is due: a consent check, a report."""
@@ -258,22 +265,19 @@ class Peer:
             if "USE-CANDIDATE" in message.attributes:
                 self._nominated.set()
 
-    def _take_rtcp(self, packet: rtp.AnyRtcpPacket) -> None:
-        if isinstance(packet, rtp.RtcpSrPacket):
-            self.feedback["sender reports"] += 1
-            self._last_sender_report = (
-                (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF,
-                time.monotonic(),
-            )
-        elif isinstance(packet, rtp.RtcpRrPacket):
-            self.feedback["receiver reports"] += 1
-        elif isinstance(packet, rtp.RtcpPsfbPacket):
-            name = {1: "PLI", 4: "FIR", 15: "REMB"}.get(packet.fmt, "other")
+    def _take_rtcp(self, compound: bytes) -> None:
+        """Count each packet of a compound by name, and note what must be answered."""
+        at = 0
+        while at < len(compound):
+            first, kind, words = struct.unpack_from("!BBH", compound, at)
+            name = _RTCP.get((kind, first & 31)) or _RTCP.get((kind, None), f"RTCP {kind}")
             self.feedback[name] += 1
-            if name in ("PLI", "FIR") and self.on_key_frame_request is not None:
+            if name == "sender reports":
+                (middle,) = struct.unpack_from("!I", compound, at + 10)
+                self._last_sender_report = (middle, time.monotonic())
+            elif name in ("PLI", "FIR") and self.on_key_frame_request is not None:
                 self.on_key_frame_request()
-        elif isinstance(packet, rtp.RtcpRtpfbPacket):
-            self.feedback[{1: "NACK", 15: "transport-wide"}.get(packet.fmt, "other")] += 1
+            at += 4 * (words + 1)
 
     def _receiver_report(self, now: float) -> bytes:
         counted = self.engine.counters(self.number)

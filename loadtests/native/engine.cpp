@@ -18,9 +18,7 @@ namespace {
 
 constexpr int kReceiveBuffer = 8 << 20;  // a second of 60 Mbit/s, far above one subscriber's stream
 
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 sockaddr_in address_of(const std::string& address, std::uint16_t port) {
   sockaddr_in out{};
@@ -212,8 +210,7 @@ bool Engine::receive(int peer) {
   return waiting_.size() > before;
 }
 
-void Engine::take(int peer, Peer& to, const std::uint8_t* data, std::size_t size,
-                  std::int64_t time_ns) {
+void Engine::take(int peer, Peer& to, const std::uint8_t* data, std::size_t size, std::int64_t time_ns) {
   const bool rtp = size >= 12 && data[0] >> 6 == 2 && !(data[1] >= 192 && data[1] <= 223);
   if (!rtp) {
     if (waiting_.size() < kMaxWaiting)
@@ -229,8 +226,7 @@ void Engine::take(int peer, Peer& to, const std::uint8_t* data, std::size_t size
   header.timestamp = read32(data + 4);
   header.ssrc = read32(data + 8);
   to.octets += static_cast<std::int64_t>(size);
-  if (header.payload_type == to.payload_type &&
-      (to.stream.received == 0 || header.ssrc == to.stream.ssrc))
+  if (header.payload_type == to.payload_type && (to.stream.received == 0 || header.ssrc == to.stream.ssrc))
     to.stream.take(header, size, time_ns);
   else
     ++to.other_rtp;

@@ -20,7 +20,7 @@ namespace loadtests {
 
 struct Peer {
   int socket = -1;
-  int payload_type = -1;       // of the counted stream
+  int payload_type = -1;  // of the counted stream
   StreamCount stream;
   std::int64_t other_rtp = 0;  // other payload types: retransmissions, padding
   std::int64_t octets = 0;

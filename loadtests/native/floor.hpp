@@ -9,14 +9,14 @@
 namespace loadtests {
 
 struct FloorSettings {
-  std::vector<std::uint16_t> ports;        // loopback sinks
-  std::vector<std::uintptr_t> sessions;    // one libsrtp session for each
+  std::vector<std::uint16_t> ports;      // loopback sinks
+  std::vector<std::uintptr_t> sessions;  // one libsrtp session for each
   std::uintptr_t protect;
   unsigned packets_per_frame;
-  unsigned octets;                         // of an RTP packet before protection
+  unsigned octets;  // of an RTP packet before protection
   unsigned frames;
   unsigned frames_per_second;
-  bool segmentation;                       // UDP_SEGMENT: a frame is one message to each sink
+  bool segmentation;  // UDP_SEGMENT: a frame is one message to each sink
 };
 
 struct FloorResult {

@@ -41,13 +41,15 @@ NB_MODULE(_native, m) {
       .def("port", &Engine::port, "peer"_a)
       .def("socket", &Engine::socket, "peer"_a)
       .def("connect", &Engine::connect, "peer"_a, "address"_a, "port"_a)
-      .def("send", [](Engine& e, int peer, nb::bytes data) { e.send(peer, data.c_str(), data.size()); },
-           "peer"_a, "data"_a)
+      .def(
+          "send", [](Engine& e, int peer, nb::bytes data) { e.send(peer, data.c_str(), data.size()); },
+          "peer"_a, "data"_a)
       .def("close", &Engine::close, "peer"_a)
       .def("count", &Engine::count, "peer"_a, "payload_type"_a)
       .def("record", &Engine::record, "on"_a)
       .def("coalesce", &Engine::coalesce, "us"_a)
-      .def("frames", [](const Engine& e, int peer) { return as_bytes(e.frames(peer)); }, "peer"_a)
+      .def(
+          "frames", [](const Engine& e, int peer) { return as_bytes(e.frames(peer)); }, "peer"_a)
       .def("counters", &Engine::snapshot, "peer"_a)
       .def("drain", [](Engine& e) {
         nb::list out;
@@ -67,18 +69,26 @@ NB_MODULE(_native, m) {
       .def_ro("time_ns", &Sent::time_ns);
 
   nb::class_<Publisher>(m, "Publisher")
-      .def("__init__",
-           [](Publisher* self, int socket, std::uintptr_t session, std::uintptr_t protect,
-              std::uint32_t ssrc, int payload_type, const std::string& mid, int mid_extension,
-              int sequence_extension, unsigned frames_per_second,
-              const std::vector<std::pair<std::uint32_t, bool>>& frames) {
-             PublisherSettings settings{socket, session, protect, ssrc, payload_type, mid,
-                                        mid_extension, sequence_extension, frames_per_second, {}};
-             for (const auto& [octets, key] : frames) settings.frames.push_back({octets, key});
-             new (self) Publisher(std::move(settings));
-           },
-           nb::kw_only(), "socket"_a, "session"_a, "protect"_a, "ssrc"_a, "payload_type"_a, "mid"_a,
-           "mid_extension"_a, "sequence_extension"_a, "frames_per_second"_a, "frames"_a)
+      .def(
+          "__init__",
+          [](Publisher* self, int socket, std::uintptr_t session, std::uintptr_t protect, std::uint32_t ssrc,
+             int payload_type, const std::string& mid, int mid_extension, int sequence_extension,
+             unsigned frames_per_second, const std::vector<std::pair<std::uint32_t, bool>>& frames) {
+            PublisherSettings settings{socket,
+                                       session,
+                                       protect,
+                                       ssrc,
+                                       payload_type,
+                                       mid,
+                                       mid_extension,
+                                       sequence_extension,
+                                       frames_per_second,
+                                       {}};
+            for (const auto& [octets, key] : frames) settings.frames.push_back({octets, key});
+            new (self) Publisher(std::move(settings));
+          },
+          nb::kw_only(), "socket"_a, "session"_a, "protect"_a, "ssrc"_a, "payload_type"_a, "mid"_a,
+          "mid_extension"_a, "sequence_extension"_a, "frames_per_second"_a, "frames"_a)
       .def("start", &Publisher::start)
       .def("stop", &Publisher::stop, nb::call_guard<nb::gil_scoped_release>())
       .def("spread", &Publisher::spread, "us"_a)
@@ -87,16 +97,16 @@ NB_MODULE(_native, m) {
       .def("frames", [](const Publisher& p) { return as_bytes(p.frames()); })
       .def("sent", &Publisher::sent);
 
-  m.def("floor",
-        [](std::vector<std::uint16_t> ports, std::vector<std::uintptr_t> sessions,
-           std::uintptr_t protect, unsigned packets_per_frame, unsigned octets, unsigned frames,
-           unsigned frames_per_second, bool segmentation) {
-          const nb::gil_scoped_release release;
-          const FloorResult result =
-              floor({std::move(ports), std::move(sessions), protect, packets_per_frame, octets, frames,
-                     frames_per_second, segmentation});
-          return std::pair<std::int64_t, double>(result.packets, result.cpu_s);
-        },
-        nb::kw_only(), "ports"_a, "sessions"_a, "protect"_a, "packets_per_frame"_a, "octets"_a,
-        "frames"_a, "frames_per_second"_a, "segmentation"_a);
+  m.def(
+      "floor",
+      [](std::vector<std::uint16_t> ports, std::vector<std::uintptr_t> sessions, std::uintptr_t protect,
+         unsigned packets_per_frame, unsigned octets, unsigned frames, unsigned frames_per_second,
+         bool segmentation) {
+        const nb::gil_scoped_release release;
+        const FloorResult result = floor({std::move(ports), std::move(sessions), protect, packets_per_frame,
+                                          octets, frames, frames_per_second, segmentation});
+        return std::pair<std::int64_t, double>(result.packets, result.cpu_s);
+      },
+      nb::kw_only(), "ports"_a, "sessions"_a, "protect"_a, "packets_per_frame"_a, "octets"_a, "frames"_a,
+      "frames_per_second"_a, "segmentation"_a);
 }

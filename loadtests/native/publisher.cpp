@@ -16,7 +16,7 @@ namespace loadtests {
 namespace {
 
 constexpr std::uint32_t kClock = 90000;
-constexpr std::size_t kDescriptor = 4;                       // VP8: X, I, 15-bit picture id
+constexpr std::size_t kDescriptor = 4;                        // VP8: X, I, 15-bit picture id
 constexpr std::int64_t kKeyFrameInterval_ns = 1'000'000'000;  // answers to PLI, at most
 
 std::int64_t monotonic_ns() {
@@ -43,8 +43,7 @@ void write32(std::uint8_t* at, std::uint32_t value) {
 
 // Header with one-byte extensions (RFC 8285), padded to whole words. Returns its size.
 std::size_t write_header(std::uint8_t* at, const PublisherSettings& settings, bool marker,
-                         std::uint16_t sequence, std::uint32_t timestamp,
-                         std::uint16_t transport_sequence) {
+                         std::uint16_t sequence, std::uint32_t timestamp, std::uint16_t transport_sequence) {
   at[0] = 0x90;
   at[1] = static_cast<std::uint8_t>(settings.payload_type | (marker ? 0x80 : 0));
   write16(at + 2, sequence);
@@ -69,8 +68,10 @@ std::size_t write_header(std::uint8_t* at, const PublisherSettings& settings, bo
 void write_vp8_start(std::uint8_t* at, bool key) {
   static const std::uint8_t kKeyStart[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02};
   static const std::uint8_t kDeltaStart[] = {0x11, 0x02, 0x00};
-  if (key) std::memcpy(at, kKeyStart, sizeof kKeyStart);
-  else std::memcpy(at, kDeltaStart, sizeof kDeltaStart);
+  if (key)
+    std::memcpy(at, kKeyStart, sizeof kKeyStart);
+  else
+    std::memcpy(at, kDeltaStart, sizeof kDeltaStart);
 }
 
 }  // namespace
@@ -122,8 +123,8 @@ void Publisher::run() {
   const std::int64_t period = 1'000'000'000LL / settings_.frames_per_second;
   std::int64_t due = monotonic_ns();
   if (stopped_ns_ != 0)  // time went on while nothing was sent
-    timestamp_ += static_cast<std::uint32_t>((due - stopped_ns_) / period) * kClock /
-                  settings_.frames_per_second;
+    timestamp_ +=
+        static_cast<std::uint32_t>((due - stopped_ns_) / period) * kClock / settings_.frames_per_second;
   while (!stop_) {
     PlannedFrame frame = settings_.frames[next_];
     next_ = (next_ + 1) % settings_.frames.size();
@@ -153,8 +154,8 @@ std::size_t Publisher::build(const PlannedFrame& frame) {
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = packets_[i];
     std::uint8_t* at = packet.data.data();
-    std::size_t size = write_header(at, settings_, i + 1 == count, sequence_++, timestamp_,
-                                    transport_sequence_++);
+    std::size_t size =
+        write_header(at, settings_, i + 1 == count, sequence_++, timestamp_, transport_sequence_++);
     at[size] = i == 0 ? 0x90 : 0x80;
     at[size + 1] = 0x80;
     write16(at + size + 2, 0x8000u | (picture_ & 0x7fff));

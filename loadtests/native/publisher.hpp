@@ -26,13 +26,13 @@ struct PlannedFrame {
 
 struct PublisherSettings {
   int socket;
-  std::uintptr_t session;   // used by the publisher's thread alone
+  std::uintptr_t session;  // used by the publisher's thread alone
   std::uintptr_t protect;
   std::uint32_t ssrc;
   int payload_type;
   std::string mid;
   int mid_extension;
-  int sequence_extension;   // transport-wide sequence number; 0 for none
+  int sequence_extension;  // transport-wide sequence number; 0 for none
   unsigned frames_per_second;
   std::vector<PlannedFrame> frames;  // repeated for ever
 };
@@ -42,7 +42,7 @@ struct Sent {
   std::int64_t octets = 0;  // of payload, as sender reports count
   std::int64_t key_frames = 0;
   std::int64_t send_errors = 0;
-  std::int64_t unstamped = 0;  // last packets without a kernel timestamp
+  std::int64_t unstamped = 0;    // last packets without a kernel timestamp
   std::int64_t late_frames = 0;  // begun more than 5 ms after their time
   std::uint32_t timestamp = 0;
   std::int64_t time_ns = 0;

@@ -45,8 +45,10 @@ class StreamCount {
         highest + static_cast<std::int16_t>(header.sequence - static_cast<std::uint16_t>(highest));
     if (extended > highest) {
       const std::int64_t step = extended - highest;
-      if (step >= kWindow) seen_.reset();
-      else for (std::int64_t i = 1; i <= step; ++i) seen_.reset((highest + i) % kWindow);
+      if (step >= kWindow)
+        seen_.reset();
+      else
+        for (std::int64_t i = 1; i <= step; ++i) seen_.reset((highest + i) % kWindow);
       highest = extended;
     } else if (received > 0 && extended <= highest - kWindow) {
       ++late;
@@ -107,8 +109,8 @@ class StreamCount {
       return;
     }
     if (frames.size() >= kMaxFrames) return;
-    frames.push_back({header.timestamp, 1, static_cast<std::uint32_t>(octets),
-                      header.marker ? kMarker : 0, now_ns, now_ns});
+    frames.push_back({header.timestamp, 1, static_cast<std::uint32_t>(octets), header.marker ? kMarker : 0,
+                      now_ns, now_ns});
   }
 
   std::bitset<kWindow> seen_;
