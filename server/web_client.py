@@ -50,15 +50,16 @@ class WebClient:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file beside the page: icon, manifest."""
-        return self._send(self._directory / request.match_info["file"], "no-cache")
+        return self._send(self._directory, request.match_info["file"], "no-cache")
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
         """A file whose name changes with its content."""
-        return self._send(self._directory / "assets" / request.match_info["file"], FOREVER)
+        return self._send(self._directory / "assets", request.match_info["file"], FOREVER)
 
-    def _send(self, path: Path, cache: str) -> web.StreamResponse:
-        # Route patterns admit no slash, so only the name itself could point elsewhere.
-        if path.name in {"", ".", ".."} or "\0" in path.name or not path.is_file():
+    def _send(self, directory: Path, name: str, cache: str) -> web.StreamResponse:
+        # A route's pattern admits no slash, yet an encoded one arrives here decoded.
+        path = directory / name
+        if path.name != name or "\0" in name or not path.is_file():
             raise Problem(404, "There is nothing at this address", title="Not found")
         return web.FileResponse(path, headers={"Cache-Control": cache})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.server_process import DistalServer
 
@@ -88,11 +89,10 @@ async def test_assets_are_kept_for_ever_and_other_files_are_not(
     ],
 )
 async def test_errors_are_problem_documents(
-    http: aiohttp.ClientSession, method: str, path: str, status: int
+    server: DistalServer, http: aiohttp.ClientSession, method: str, path: str, status: int
 ) -> None:
-    from yarl import URL
 
-    url = URL(str(http._base_url) + path.lstrip("/"), encoded=True)
+    url = URL(server.url + path, encoded=True)
     async with http.request(method, url) as answer:
         assert answer.status == status
         assert answer.content_type == "application/problem+json"
