@@ -1,0 +1,91 @@
+"""Chromium in three shapes: on this machine, as if across a network, and without a camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from playwright.async_api import Browser, BrowserContext, Playwright
+
+CHROMIUM = "/usr/bin/chromium"
+CAMERA_WIDTH, CAMERA_HEIGHT, CAMERA_FPS = 320, 240, 15  # three pages share two cores
+_ALWAYS = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+)
+# Without the loopback flag a page reaches the server by the addresses that it advertises, and by
+# nothing else: it stands for a browser on another machine.
+Shape = Literal["local", "routed", "bare"]
+
+
+class Browsers:
+    """One browser process of each shape, started when first asked for."""
+
+    def __init__(self, playwright: Playwright, folder: Path) -> None:
+        self._playwright = playwright
+        self._camera = folder / "camera.y4m"
+        self._running: dict[Shape, Browser] = {}
+        self._contexts: list[BrowserContext] = []
+
+    async def context(
+        self,
+        shape: Shape = "local",
+        language: str = "zh-CN",
+        size: tuple[int, int] = (1280, 800),
+    ) -> BrowserContext:
+        """A visitor with nothing remembered."""
+        browser = self._running.get(shape) or await self._launch(shape)
+        context = await browser.new_context(
+            locale=language, viewport={"width": size[0], "height": size[1]}
+        )
+        context.set_default_timeout(20_000)
+        self._contexts.append(context)
+        return context
+
+    async def close_contexts(self) -> None:
+        """Send the visitors of one test home."""
+        while self._contexts:
+            await self._contexts.pop().close()
+
+    async def close(self) -> None:
+        await self.close_contexts()
+        for browser in self._running.values():
+            await browser.close()
+
+    async def _launch(self, shape: Shape) -> Browser:
+        arguments = [*_ALWAYS]
+        if shape != "bare":
+            if not self._camera.exists():
+                write_camera(self._camera)
+            arguments += [
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={self._camera}",
+            ]
+        if shape != "routed":
+            arguments.append("--allow-loopback-in-peer-connection")
+        self._running[shape] = await self._playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=arguments, chromium_sandbox=False
+        )
+        return self._running[shape]
+
+
+def write_camera(path: Path) -> None:
+    """Two seconds of a bright square going round, as a YUV4MPEG2 file."""
+    y, x = np.mgrid[0:CAMERA_HEIGHT, 0:CAMERA_WIDTH]
+    chroma = np.full(CAMERA_WIDTH * CAMERA_HEIGHT // 2, 128, np.uint8).tobytes()
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{CAMERA_WIDTH} H{CAMERA_HEIGHT} F{CAMERA_FPS}:1 Ip C420\n".encode())
+        for index in range(2 * CAMERA_FPS):
+            turn = 2 * np.pi * index / (2 * CAMERA_FPS)
+            centre = (
+                CAMERA_WIDTH / 2 + 90 * np.cos(turn),
+                CAMERA_HEIGHT / 2 + 60 * np.sin(turn),
+            )
+            near = (np.abs(x - centre[0]) < 30) & (np.abs(y - centre[1]) < 30)
+            luma = np.where(near, 220, 60 + x // 4).astype(np.uint8)
+            file.write(b"FRAME\n" + luma.tobytes() + chroma)
