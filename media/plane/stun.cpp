@@ -20,16 +20,15 @@ uint32_t crc32(View v) {
   return ~crc;
 }
 
-// MESSAGE-INTEGRITY covers the message as if it ended with that attribute: the length says so.
-Sha1::Digest integrity(View message_before, std::string_view password) {
+}  // namespace
+
+Sha1::Digest integrity_of(View message_before, std::string_view password) {
   uint8_t header[kHeader];
   std::memcpy(header, message_before.data, kHeader);
   put16(header + 2, static_cast<uint32_t>(message_before.size - kHeader + kIntegritySize));
   return hmac_sha1({reinterpret_cast<const uint8_t*>(password.data()), password.size()}, {header, kHeader},
                    {message_before.data + kHeader, message_before.size - kHeader});
 }
-
-}  // namespace
 
 std::optional<BindingRequest> parse_binding_request(View d) {
   if (d.size < kHeader || get16(d.data) != kBindingRequest || get32(d.data + 4) != kCookie ||
@@ -60,7 +59,7 @@ std::optional<BindingRequest> parse_binding_request(View d) {
 }
 
 bool authentic(View d, const BindingRequest& request, std::string_view password) {
-  auto expected = integrity({d.data, request.integrity_offset}, password);
+  auto expected = integrity_of({d.data, request.integrity_offset}, password);
   const uint8_t* given = d.data + request.integrity_offset + 4;
   uint8_t difference = 0;  // in constant time
   for (size_t i = 0; i < expected.size(); ++i) difference |= expected[i] ^ given[i];
@@ -84,7 +83,7 @@ size_t write_binding_response(uint8_t* out, const BindingRequest& request, const
     p[8 + i] = mapped.ip[16 - ip_size + i] ^ out[4 + i];
   p += 8 + ip_size;
 
-  auto digest = integrity({out, static_cast<size_t>(p - out)}, password);
+  auto digest = integrity_of({out, static_cast<size_t>(p - out)}, password);
   put16(p, kMessageIntegrity);
   put16(p + 2, 20);
   std::memcpy(p + 4, digest.data(), 20);

@@ -1,5 +1,6 @@
 // STUN binding requests and their answers, as ICE-lite needs them (RFC 8489, RFC 8445 section 2.5).
 #pragma once
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct BindingRequest {
 // MESSAGE-INTEGRITY. The integrity itself is checked by `authentic`, once the password is known.
 std::optional<BindingRequest> parse_binding_request(View datagram);
 bool authentic(View datagram, const BindingRequest& request, std::string_view password);
+
+// MESSAGE-INTEGRITY over what comes before that attribute, with the length as if the message ended with it.
+std::array<uint8_t, 20> integrity_of(View message_before, std::string_view password);
 
 // Writes a binding success response for `mapped` and returns its size, at most 96 bytes.
 size_t write_binding_response(uint8_t* out, const BindingRequest& request, const Address& mapped,

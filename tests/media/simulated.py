@@ -205,5 +205,3 @@ def unrtx(packet: bytes, pt: int = 96, ssrc: int = OUT_SSRC) -> RtpPacket:
 
 def seq_of(packet: bytes) -> int:
     return int.from_bytes(packet[2:4])
-
-

@@ -75,7 +75,19 @@ def test_audio_leaves_at_once_with_its_level_and_the_level_is_known() -> None:
     world = World()
     publisher = world.publisher()
     world.core.add_track(
-        101, publisher.endpoint, False, "0", "c", AUDIO_SSRC, 0, 48000, 111, 255, False, False, False
+        101,
+        publisher.endpoint,
+        False,
+        "0",
+        "c",
+        AUDIO_SSRC,
+        0,
+        48000,
+        111,
+        255,
+        False,
+        False,
+        False,
     )
     subscriber = world.subscriber(101, rtx=False, pt=111)
     publisher.send_rtp(rtp(1, 0, b"opus", ssrc=AUDIO_SSRC, pt=111, exts={LEVEL_ID: b"\x9e"}))
@@ -187,7 +199,9 @@ def test_each_packet_goes_out_exactly_once_under_its_own_number(
         for n in range(count):
             body = struct.pack("!I", len(sent)) + b"p" * 50
             sent.append(rtp(start + len(sent), frame * 3000, body, marker=n == count - 1))
-    order = data.draw(st.permutations(range(len(sent)))) if len(sent) < 8 else list(range(len(sent)))
+    order = (
+        data.draw(st.permutations(range(len(sent)))) if len(sent) < 8 else list(range(len(sent)))
+    )
     if len(sent) >= 8:  # swap neighbours only, so that the first packet stays first
         for i in data.draw(st.sets(st.integers(1, len(sent) - 2))):
             order[i], order[i + 1] = order[i + 1], order[i]

@@ -70,7 +70,9 @@ async def relay() -> AsyncIterator[MediaRelay]:
     await relay.close()
 
 
-async def publish(relay: MediaRelay, group: str = "main") -> tuple[RTCPeerConnection, PublishTransport]:
+async def publish(
+    relay: MediaRelay, group: str = "main"
+) -> tuple[RTCPeerConnection, PublishTransport]:
     pc = peer_connection()
     pc.addTrack(AudioStreamTrack())
     pc.addTrack(VideoStreamTrack())
@@ -82,7 +84,9 @@ async def publish(relay: MediaRelay, group: str = "main") -> tuple[RTCPeerConnec
 
 
 @pytest.mark.parametrize("group", ["main", "diagnostic"])
-async def test_sound_and_picture_are_decoded_at_the_other_end(relay: MediaRelay, group: str) -> None:
+async def test_sound_and_picture_are_decoded_at_the_other_end(
+    relay: MediaRelay, group: str
+) -> None:
     pc, transport = await publish(relay, group)
     subscriber = relay.open_subscribe(group)
     for track in transport.tracks.values():
@@ -220,7 +224,9 @@ async def test_a_false_certificate_is_refused(relay: MediaRelay) -> None:
     await pc.close()
 
 
-async def test_an_offer_that_cannot_be_served_says_why_and_changes_nothing(relay: MediaRelay) -> None:
+async def test_an_offer_that_cannot_be_served_says_why_and_changes_nothing(
+    relay: MediaRelay,
+) -> None:
     transport = relay.open_publish()
     with pytest.raises(SdpError, match="fingerprint"):
         await transport.negotiate("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n", CodecPolicy())

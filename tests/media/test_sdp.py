@@ -91,9 +91,9 @@ def mutations() -> st.SearchStrategy[str]:
          "a=ssrc-group:FID 1", "a=ssrc-group:FID ² 3", "a=extmap:300 x", "a=mid:", "a=setup:holdconn",
          "a=fingerprint:", "a=rtpmap:٣ VP8/90000", "m=video 65536/2 X 96"]
     )  # fmt: skip
-    return st.lists(
-        st.one_of(st.sampled_from(lines), odd, st.text(max_size=40)), max_size=40
-    ).map(lambda body: "\r\n".join(["v=0", *body]))
+    return st.lists(st.one_of(st.sampled_from(lines), odd, st.text(max_size=40)), max_size=40).map(
+        lambda body: "\r\n".join(["v=0", *body])
+    )
 
 
 @settings(max_examples=400, deadline=None)
