@@ -36,7 +36,8 @@ def _serve(said: argparse.Namespace) -> int:
 def _demo(said: argparse.Namespace) -> int:
     from server.demo import demo_settings, demonstration
 
-    return _run(demo_settings(_settings(said), lan=said.lan), demonstration)
+    quiet = _settings(said, log_level="warning")  # the links stay on the screen
+    return _run(demo_settings(quiet, lan=said.lan), demonstration)
 
 
 def _run(settings: Settings, during: Any) -> int:
@@ -72,14 +73,14 @@ def _check(said: argparse.Namespace) -> int:
     return check(_settings(said))
 
 
-def _settings(said: argparse.Namespace) -> Settings:
+def _settings(said: argparse.Namespace, **base: Any) -> Settings:
     flags = {
         option.name: value
         for option in options()
         if (value := getattr(said, option.name, None)) is not None
     }
     named = said.config or os.environ.get("DISTAL_CONFIG") or None
-    return load(os.environ, flags, Path(named) if named else None)
+    return load(os.environ, flags, Path(named) if named else None, base)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -164,11 +164,14 @@ def options() -> Iterator[Option]:
 
 
 def load(
-    environment: Mapping[str, str], flags: Mapping[str, Any] | None = None, file: Path | None = None
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Put the layers together. `flags` holds only what was really said."""
+    """Put the layers together. `flags` holds only what was said; `base` replaces defaults."""
     known = {option.name: option for option in options()}
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = dict(base or {})
     if file is not None:
         merged |= _from_file(file, known)
     by_env = {option.env: option for option in known.values()}

@@ -101,7 +101,12 @@ async def _keep_site(server: Distal) -> None:
         started = asyncio.get_running_loop().time()
         code = await _run_site(server)
         lived_s = asyncio.get_running_loop().time() - started
-        pause_s = RETRY_FIRST_S if lived_s > RETRY_MAX_S else min(pause_s * 2, RETRY_MAX_S)
+        if code == 0:  # somebody removed it: let him see that
+            pause_s = RETRY_MAX_S
+        elif lived_s > RETRY_MAX_S:
+            pause_s = RETRY_FIRST_S
+        else:
+            pause_s = min(pause_s * 2, RETRY_MAX_S)
         log.warning("simulated site ended", exit_code=code, again_in_s=pause_s)
         await asyncio.sleep(pause_s)
 
@@ -115,6 +120,7 @@ async def _run_site(server: Distal) -> int:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "clients.site", "--url", server.url, "--token-file", "-"),
+        *("--data-dir", str(server.settings.data_dir)),
         stdin=asyncio.subprocess.PIPE,
         env=environment,
         start_new_session=True,  # Ctrl-C is for the server, which then stops the site

@@ -53,7 +53,6 @@ class Distal:
                 self._health,
             ),
             access_log=None,
-            handler_cancellation=True,
             shutdown_timeout=settings.shutdown_s / 4,
         )
 
