@@ -74,17 +74,23 @@ class TransportStats:
 class Track(Protocol):
     """A published stream: what a publisher gives and a subscriber asks for."""
 
-    id: str  # unique in this process, safe in URLs
-    mid: str
-    kind: Kind
-    codec: str  # RTP encoding name, for example VP8
+    @property
+    def id(self) -> str: ...  # unique in this process, safe in URLs
+    @property
+    def mid(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def codec(self) -> str: ...  # RTP encoding name, for example VP8
 
     def stats(self) -> TrackStats: ...
 
 
 class Subscription(Protocol):
-    track: Track
-    mid: str
+    @property
+    def track(self) -> Track: ...
+    @property
+    def mid(self) -> str: ...
 
     def pause(self, paused: bool) -> None: ...
     def stats(self) -> SubscriptionStats: ...
@@ -102,7 +108,8 @@ class Transport(Protocol):
 
 
 class PublishTransport(Transport, Protocol):
-    tracks: Mapping[str, Track]  # by mid
+    @property
+    def tracks(self) -> Mapping[str, Track]: ...  # by mid
 
     async def negotiate(
         self, offer: str, policy: CodecPolicy, classes: Mapping[str, str] | None = None
@@ -117,7 +124,8 @@ class PublishTransport(Transport, Protocol):
 
 
 class SubscribeTransport(Transport, Protocol):
-    subscriptions: Mapping[str, Subscription]  # by track id
+    @property
+    def subscriptions(self) -> Mapping[str, Subscription]: ...  # by track id
 
     def add(self, track: Track) -> Subscription:
         """Subscribe; packets flow once the next offer is answered. Raises CapacityError."""
