@@ -18,6 +18,7 @@ CXX := $(wildcard media/plane/*.cpp media/plane/*.h loadtests/native/*.cpp loadt
 NATIVE := pyproject.toml $(wildcard CMakeLists.txt */*/CMakeLists.txt) $(CXX)
 PAGES := $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard $(WEB)/*.html $(WEB)/*.ts)
 
+MAKEFLAGS += --jobs=2  # Python's side and the web client's are made at once
 .DEFAULT_GOAL := help
 .PHONY: help run install test lint format bench fuzz lock clean
 
@@ -31,6 +32,7 @@ install: $(PLANE_READY) $(WEB_READY)  ## all that `make run` needs, without star
 
 test: install lint  ## install what the tests need, check the style, run every test
 	tests/install_debian.sh
+	$(NPM) run test
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(TOOLS_READY) $(PLANE_READY) $(NODE_READY)  ## formatters, linters and type checkers, changing nothing
@@ -64,7 +66,7 @@ $(LIBRARIES_READY): requirements.lock | $(VENV_READY)
 
 $(PLANE_READY): $(NATIVE) $(LIBRARIES_READY)
 	@echo "== 3/5 media plane, compiled for this machine"
-	$(PIP) install --no-build-isolation --no-deps --editable . && touch $@
+	env -u MAKEFLAGS $(PIP) install --no-build-isolation --no-deps --editable . && touch $@
 
 $(NODE_READY): $(WEB)/package-lock.json
 	@echo "== 4/5 libraries of the web client"
