@@ -15,6 +15,7 @@ interface Control {
   off?: boolean; // what it stands for is off: marked by word, sign and colour
   on?: boolean;
   count?: number;
+  quiet?: boolean; // a number to know, not one to act on
   countLabel?: string;
 }
 
@@ -86,6 +87,10 @@ export class DistalControls extends CallElement {
         font-weight: 700;
         line-height: 18px;
         text-align: center;
+      }
+      .badge.quiet {
+        background: var(--line);
+        color: var(--text);
       }
       .gap {
         width: var(--space-3);
@@ -254,6 +259,7 @@ export class DistalControls extends CallElement {
         icon: icons.people,
         on: panel === "people",
         count: waiting || (room?.participants.length ?? 0),
+        quiet: waiting === 0,
         countLabel: waiting
           ? `${t.waitingRoom} ${waiting}`
           : t.peopleCount(room?.participants.length ?? 0),
@@ -292,9 +298,9 @@ export class DistalControls extends CallElement {
     </button>`;
   }
 
-  private badge({ count, countLabel }: Control) {
+  private badge({ count, countLabel, quiet }: Control) {
     if (!count) return nothing;
-    return html`<span class="badge numbers" data-testid="badge"
+    return html`<span class="badge numbers ${quiet ? "quiet" : ""}" data-testid="badge"
       ><span aria-hidden="true">${count > 99 ? "99+" : count}</span
       ><span class="hidden-text">${countLabel ?? String(count)}</span></span
     >`;

@@ -32,8 +32,12 @@ export class DistalDeviceCheck extends CallElement {
       .columns {
         display: grid;
         grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr);
+        grid-template-rows: auto 1fr;
         gap: var(--space-5) var(--space-6);
         align-items: start;
+      }
+      .lines {
+        grid-area: 1 / 2 / span 2;
       }
       .preview {
         position: relative;
@@ -86,7 +90,7 @@ export class DistalDeviceCheck extends CallElement {
       }
       .line .head {
         display: flex;
-        align-items: baseline;
+        align-items: center;
         flex-wrap: wrap;
         gap: 0 var(--space-3);
       }
@@ -126,12 +130,13 @@ export class DistalDeviceCheck extends CallElement {
       form .primary {
         width: 100%;
       }
-      distal-device-pickers {
-        margin-top: var(--space-5);
-      }
       @media (max-width: 767px) {
         .columns {
           grid-template-columns: minmax(0, 1fr);
+          grid-template-rows: auto;
+        }
+        .lines {
+          grid-area: auto;
         }
         .preview {
           max-height: 42vh;
@@ -162,14 +167,12 @@ export class DistalDeviceCheck extends CallElement {
       <h1 tabindex="-1" data-testid="check-title">${t.checkTitle}</h1>
       <p class="intro">${sendsAny ? t.checkText : t.checkWatching}</p>
       <div class="columns">
-        <div>
-          ${this.sends("video") ? this.preview() : nothing}
-          <distal-device-pickers .call=${this.call} .kinds=${kinds}></distal-device-pickers>
-        </div>
-        <div>
+        ${this.sends("video") ? html`<div class="picture">${this.preview()}</div>` : nothing}
+        <div class="lines">
           ${this.sends("audio") ? this.microphone() : nothing} ${this.speaker()} ${this.network()}
           ${this.form()}
         </div>
+        <distal-device-pickers .call=${this.call} .kinds=${kinds}></distal-device-pickers>
       </div>
     `;
   }

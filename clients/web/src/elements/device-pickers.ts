@@ -19,7 +19,6 @@ export class DistalDevicePickers extends CallElement {
     css`
       :host {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(220px, 100%), 1fr));
         gap: var(--space-3);
       }
     `,

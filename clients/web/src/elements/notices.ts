@@ -24,8 +24,7 @@ export class DistalNotices extends CallElement {
         pointer-events: auto;
         display: flex;
         align-items: center;
-        flex-wrap: wrap;
-        gap: var(--space-1) var(--space-3);
+        gap: var(--space-2) var(--space-3);
         max-width: 100%;
         padding: var(--space-1) var(--space-2) var(--space-1) var(--space-4);
         min-height: var(--touch);
@@ -37,7 +36,7 @@ export class DistalNotices extends CallElement {
       .notice > span {
         overflow-wrap: anywhere;
         min-width: 0;
-        flex: 0 1 auto;
+        flex: 1 1 auto;
       }
       .notice > svg {
         color: var(--text-2);
@@ -55,6 +54,13 @@ export class DistalNotices extends CallElement {
       }
       .notice button {
         padding: 0 var(--space-3);
+        flex: none;
+      }
+      @media (max-width: 599px) {
+        .notice {
+          padding-left: var(--space-3);
+          line-height: 1.35;
+        }
       }
       .plain {
         padding-right: var(--space-4);
@@ -63,8 +69,8 @@ export class DistalNotices extends CallElement {
   ];
 
   protected override stores() {
-    const { notices, link, soundBlocked, room, local } = this.call;
-    return [notices, link, soundBlocked, room, local];
+    const { notices, link, soundBlocked, room, view } = this.call;
+    return [notices, link, soundBlocked, room, view];
   }
 
   override render() {
@@ -106,7 +112,7 @@ export class DistalNotices extends CallElement {
   private waiting() {
     const { t } = this;
     const [first, ...others] = this.call.room.value?.waiting ?? [];
-    if (!first) return nothing;
+    if (!first || this.call.view.value.panel === "people") return nothing; // it lists them all
     return html`<div class="notice ask" role="alert" data-testid="waiting-notice">
       ${icons.clock}
       <span

@@ -40,9 +40,16 @@ export class DistalPeople extends CallElement {
       }
       .row {
         display: grid;
-        grid-template-columns: 36px minmax(0, 1fr) auto;
-        gap: var(--space-3);
+        grid-template-columns: 36px minmax(0, 1fr) auto auto;
+        column-gap: var(--space-2);
         align-items: center;
+      }
+      .row > :nth-child(2) {
+        padding-left: var(--space-1);
+      }
+      .menu {
+        grid-area: 1 / 4;
+        padding: 0;
       }
       .letters {
         width: 36px;
@@ -202,6 +209,7 @@ export class DistalPeople extends CallElement {
           <div class="marks">${this.marks(person, index)}</div>
         </div>
         <button
+          class="menu"
           data-testid="person-button"
           aria-expanded=${open}
           aria-label=${t.actionsFor(person.name)}
@@ -209,9 +217,9 @@ export class DistalPeople extends CallElement {
         >
           ${icons.more}
         </button>
+        <distal-quality .participant=${person}></distal-quality>
       </div>
       ${open ? this.actions(person, moderated) : nothing}
-      <distal-quality .participant=${person}></distal-quality>
     </li>`;
   }
 

@@ -17,7 +17,7 @@ export class DistalQuality extends DistalElement {
     shared,
     css`
       :host {
-        display: block;
+        display: contents;
       }
       button {
         padding: 0 var(--space-2);
@@ -45,6 +45,7 @@ export class DistalQuality extends DistalElement {
         border: 1px solid var(--line);
         background: var(--surface);
         font-size: var(--type-caption);
+        grid-column: 1 / -1; /* of a list row, which sees straight into this element */
       }
       dt {
         color: var(--text-2);
@@ -53,6 +54,7 @@ export class DistalQuality extends DistalElement {
         text-align: right;
       }
       :host([floating]) {
+        display: block;
         position: relative;
       }
       :host([floating]) dl {

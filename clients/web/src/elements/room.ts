@@ -216,7 +216,7 @@ export class DistalRoom extends CallElement {
     if (!room) return nothing;
     const { panel } = this.call.view.value;
     return html`
-      <slot name="banner"></slot>
+      <div class="banner"><slot name="banner"></slot></div>
       ${this.top(room)}
       <div class="body ${panel ? "with-panel" : ""}">
         <distal-stage .call=${this.call}></distal-stage>

@@ -23,9 +23,6 @@ export class DistalSettings extends CallElement {
         align-items: center;
         margin: calc(-1 * var(--space-2)) 0 var(--space-3);
       }
-      distal-device-pickers {
-        grid-template-columns: 1fr;
-      }
       distal-level {
         margin: var(--space-4) 0;
       }

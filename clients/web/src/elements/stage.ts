@@ -172,6 +172,7 @@ export class DistalStage extends CallElement {
 
   private tile(tile: Tile, style: Record<string, string>, small: boolean, main = false) {
     const room = this.call.room.value;
+    const pinned = this.call.view.value.pinned === tile.key;
     return html`<distal-tile
       style=${styleMap(style)}
       data-participant=${tile.participant.id}
@@ -182,8 +183,9 @@ export class DistalStage extends CallElement {
       .tile=${tile}
       .track=${this.trackOf(tile)}
       ?speaking=${tile.source === "camera" && room?.activeSpeaker === tile.participant.id}
-      ?pinned=${this.call.view.value.pinned === tile.key}
+      ?pinned=${pinned}
       ?small=${small}
+      @click=${small ? () => this.call.setPinned(pinned ? null : tile.key) : nothing}
     ></distal-tile>`;
   }
 

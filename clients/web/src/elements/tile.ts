@@ -163,6 +163,9 @@ export class DistalTile extends CallElement {
         .pin {
           opacity: 0.85;
         }
+        :host([small]:not([pinned])) .pin:not(:focus-visible) {
+          opacity: 0; /* a tap on the tile does the same */
+        }
       }
       @container (max-width: 240px) {
         .from {
@@ -257,7 +260,10 @@ export class DistalTile extends CallElement {
       data-testid="pin-button"
       aria-label=${label}
       title=${label}
-      @click=${() => this.call.setPinned(this.pinned ? null : this.tile.key)}
+      @click=${(event: Event) => {
+        event.stopPropagation();
+        this.call.setPinned(this.pinned ? null : this.tile.key);
+      }}
     >
       ${icons.pin}
     </button>`;

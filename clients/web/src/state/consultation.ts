@@ -29,7 +29,10 @@ import { apply, participantOf, roomOf, type Room } from "./room";
 import type { Layout } from "./stage";
 import { Store } from "./store";
 
-const FIRST_VIEW: View = { layout: "grid", pinned: null, panel: null, unread: 0 };
+function firstView(): View {
+  const phone = matchMedia("(max-width: 719px)").matches;
+  return { layout: phone ? "speaker" : "grid", pinned: null, panel: null, unread: 0 };
+}
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -46,7 +49,7 @@ export class Consultation implements Call {
   readonly remote = new Store<ReadonlyMap<string, MediaStreamTrack>>(new Map());
   readonly link = new Store<Link>({ state: "online" });
   readonly network = new Store<NetworkCheck>({ state: "idle" });
-  readonly view = new Store<View>(FIRST_VIEW);
+  readonly view = new Store<View>(firstView());
   readonly soundBlocked = new Store(false);
   readonly #notices = new Notices();
   readonly notices = this.#notices.all;
@@ -56,6 +59,7 @@ export class Consultation implements Call {
   #client: ProtocolClient | null = null;
   #media: Media | null = null;
   #groups: readonly TransportGroup[] = [];
+  #enlarged = false; // the layout changed by itself, for a shared screen
 
   constructor(
     private readonly code: string | null,
@@ -223,7 +227,9 @@ export class Consultation implements Call {
     media.watcher.tracks.subscribe((tracks) => this.remote.set(tracks));
     media.sound.blocked.subscribe((blocked) => this.soundBlocked.set(blocked));
     void media.sound.setSpeaker(this.local.value.speakerId);
-    this.room.set(roomOf(state, me.participant));
+    const room = roomOf(state, me.participant);
+    this.#followScreens(null, room);
+    this.room.set(room);
     this.phase.set({ at: "room" });
     this.#remember({ stage: "room" });
     this.#localChanged(this.local.value);
@@ -275,6 +281,7 @@ export class Consultation implements Call {
     if (!before) return;
     const room = apply(before, event);
     this.#announce(event, before);
+    this.#followScreens(before, room);
     this.room.set(room);
     if (event.type === "codecs_changed") this.#media?.publisher.setCodecs(event.codecs);
     if (event.type === "chat_added" && this.view.value.panel !== "chat") {
@@ -361,7 +368,25 @@ export class Consultation implements Call {
 
   // --- the view ---
 
+  /** A shared screen is shown large while it lasts, unless the person chooses otherwise. */
+  #followScreens(before: Room | null, room: Room): void {
+    const shares = (of: Room | null): boolean =>
+      of?.participants.some(
+        (p) => p.id !== of.self && p.tracks.some((track) => track.source === "screen"),
+      ) ?? false;
+    if (shares(before) === shares(room)) return;
+    const { layout } = this.view.value;
+    if (shares(room) && layout === "grid") {
+      this.#enlarged = true;
+      this.view.update((view) => ({ ...view, layout: "speaker" }));
+    } else if (!shares(room) && this.#enlarged) {
+      this.#enlarged = false;
+      this.view.update((view) => ({ ...view, layout: "grid" }));
+    }
+  }
+
   setLayout(layout: Layout): void {
+    this.#enlarged = false;
     this.view.update((view) => ({ ...view, layout, pinned: null }));
   }
 
@@ -442,7 +467,7 @@ export class Consultation implements Call {
     this.remote.set(new Map());
     this.network.set({ state: "idle" });
     this.link.set({ state: "online" });
-    this.view.set(FIRST_VIEW);
+    this.view.set(firstView());
     if (phase.at === "removed" || (phase.at === "problem" && phase.problem.code === "visit_over")) {
       this.#visit = null;
       forgetVisit();

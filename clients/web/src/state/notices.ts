@@ -2,7 +2,7 @@ import type { Notice, NoticeBody } from "./call";
 import { Store } from "./store";
 
 const PASSING_MS = 6000;
-const KEPT = 4; // more are not read; the oldest goes
+const KEPT = 3; // more are not read; the oldest goes
 const STAYS: ReadonlySet<NoticeBody["kind"]> = new Set(["mute_asked", "device_lost"]);
 
 /** Short news in one place. What asks for something stays until it is answered. */
