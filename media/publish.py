@@ -99,7 +99,8 @@ class PublishTransport(BaseTransport):
             raise SdpError(f"nothing here can be sent into this room, which takes {allowed}")
         self._secure(security)
         transport_cc = transport_cc and ids[codecs.TRANSPORT_CC] != 0
-        self._lane.plane.set_receive(self.id, ids, transport_cc, remb)
+        reduced = all(m.attribute("rtcp-rsize") is not None for m, _ in wanted.values())
+        self._lane.plane.set_receive(self.id, ids, transport_cc, remb, reduced)
         self._update_tracks(wanted, classes or {})
         return render(self._describe(sections, "passive"))
 

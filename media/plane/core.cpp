@@ -109,12 +109,14 @@ void Core::set_srtp(uint32_t endpoint, void* rx, void* tx) {
   for (Subscription* s : e.subscriptions) want_keyframe(*s->track, now_us_);  // they can be seen from now on
 }
 
-void Core::set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb) {
+void Core::set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb,
+                       bool reduced_size) {
   auto found = endpoints_.find(endpoint);
   if (found == endpoints_.end()) return;
   found->second->ext_ids = ids;
   found->second->transport_cc = transport_cc;
   found->second->remb = remb;
+  found->second->reduced_size = reduced_size;
 }
 
 void Core::set_send(uint32_t endpoint, const ExtIds& ids, bool mixed) {

@@ -51,6 +51,7 @@ struct Endpoint {
   ExtIds ext_ids{};
   bool ext_mixed = false;
   bool transport_cc = false, remb = false;
+  bool reduced_size = false;  // feedback may stand alone (RFC 5506)
   TransportFeedback feedback;
   uint32_t feedback_media = 0;
   int64_t feedback_due_us = 0, report_due_us = 0;
@@ -146,7 +147,7 @@ class Core {
   // Commands. Ids are the caller's, unique per kind; unknown ones are ignored where the thing may have ended.
   void add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password);
   void set_srtp(uint32_t endpoint, void* rx, void* tx);
-  void set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb);
+  void set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb, bool reduced_size);
   void set_send(uint32_t endpoint, const ExtIds& ids, bool mixed);
   void remove_endpoint(uint32_t id);
   bool add_track(uint32_t id, uint32_t endpoint, const TrackConfig& config);
@@ -189,6 +190,7 @@ class Core {
   void ask_missing(Track& t, int64_t now_us);
   void send_reports(Endpoint& e, int64_t now_us);
   void send_sender_report(Subscription& s, int64_t now_us);
+  void send_feedback(Endpoint& e, const uint8_t* packet, size_t size);
   void send_rtcp(Endpoint& e, const uint8_t* packet, size_t size);
   Subscription* subscription_of(Endpoint& e, uint32_t ssrc);
 

@@ -4,6 +4,7 @@
 namespace plane {
 namespace {
 
+constexpr std::string_view kOwnName = "distal";
 constexpr uint32_t kOwnSsrc = 1;  // the relay sends no media of its own
 constexpr int64_t kFeedbackUs = 100000, kReportUs = 1000000, kKeyframeUs = 500000;
 
@@ -79,7 +80,7 @@ void Core::want_keyframe(Track& t, int64_t now_us) {
     size = rtcp::write_fir(packet, kOwnSsrc, t.config.ssrc, t.fir_sequence++);
   if (size == 0) return;
   ++t.plis;
-  send_rtcp(*t.endpoint, packet, size);
+  send_feedback(*t.endpoint, packet, size);
 }
 
 void Core::ask_missing(Track& t, int64_t now_us) {
@@ -87,7 +88,7 @@ void Core::ask_missing(Track& t, int64_t now_us) {
   t.reception.due(now_us, due_);
   if (due_.empty()) return;
   uint8_t packet[1300];
-  send_rtcp(*t.endpoint, packet, rtcp::write_nack(packet, kOwnSsrc, t.config.ssrc, due_));
+  send_feedback(*t.endpoint, packet, rtcp::write_nack(packet, kOwnSsrc, t.config.ssrc, due_));
 }
 
 void Core::send_reports(Endpoint& e, int64_t now_us) {
@@ -95,7 +96,7 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
   if (!e.tracks.empty() && now_us >= e.feedback_due_us) {
     e.feedback_due_us = now_us + kFeedbackUs;
     if (e.transport_cc && !e.feedback.empty())
-      if (size_t size = e.feedback.write(packet, kOwnSsrc, e.feedback_media)) send_rtcp(e, packet, size);
+      if (size_t size = e.feedback.write(packet, kOwnSsrc, e.feedback_media)) send_feedback(e, packet, size);
   }
   if (!e.tracks.empty() && now_us >= e.report_due_us) {
     e.report_due_us = now_us + kReportUs;
@@ -109,6 +110,7 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
     }
     if (count > 0) {
       size_t size = rtcp::write_receiver_report(packet, kOwnSsrc, blocks, count);
+      size += rtcp::write_source_description(packet + size, kOwnSsrc, kOwnName);
       if (e.remb && !e.transport_cc && !video.empty())
         size += rtcp::write_remb(packet + size, kOwnSsrc, remb_bps_, video);
       send_rtcp(e, packet, size);
@@ -134,6 +136,16 @@ void Core::send_sender_report(Subscription& s, int64_t now_us) {
                                 static_cast<uint32_t>(s.octets), t.config.cname);
   s.sent_reports[s.sent_report_at++ % 4] = {static_cast<uint32_t>(ntp >> 16), now_us};
   send_rtcp(*s.endpoint, packet, size);
+}
+
+// Peers that did not agree to reduced size get feedback inside a compound packet (RFC 3550 section 6.1).
+void Core::send_feedback(Endpoint& e, const uint8_t* packet, size_t size) {
+  if (e.reduced_size) return send_rtcp(e, packet, size);
+  uint8_t compound[1400];
+  size_t at = rtcp::write_receiver_report(compound, kOwnSsrc, nullptr, 0);
+  at += rtcp::write_source_description(compound + at, kOwnSsrc, kOwnName);
+  std::memcpy(compound + at, packet, size);
+  send_rtcp(e, compound, at + size);
 }
 
 void Core::send_rtcp(Endpoint& e, const uint8_t* packet, size_t size) {

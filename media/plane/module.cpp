@@ -153,10 +153,12 @@ void bind_commands(nb::class_<T>& c) {
           Release(), "endpoint"_a, "rx"_a, "tx"_a)
       .def(
           "set_receive",
-          [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool transport_cc, bool remb) {
-            s.with_core([&](Core& core) { core.set_receive(id, to_ids(ids), transport_cc, remb); });
+          [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool transport_cc, bool remb,
+             bool reduced_size) {
+            s.with_core(
+                [&](Core& core) { core.set_receive(id, to_ids(ids), transport_cc, remb, reduced_size); });
           },
-          Release(), "endpoint"_a, "ext_ids"_a, "transport_cc"_a, "remb"_a)
+          Release(), "endpoint"_a, "ext_ids"_a, "transport_cc"_a, "remb"_a, "reduced_size"_a)
       .def(
           "set_send",
           [](T& s, uint32_t id, const std::vector<uint8_t>& ids, bool mixed) {

@@ -68,15 +68,18 @@ size_t write_sender_report(uint8_t* out, uint32_t ssrc, uint64_t ntp, uint32_t t
   put32(out + 24, octets);
   size_t sr = header(out, 0, kSenderReport, 28);
 
-  uint8_t* s = out + sr;
+  return sr + write_source_description(out + sr, ssrc, cname);
+}
+
+size_t write_source_description(uint8_t* out, uint32_t ssrc, std::string_view cname) {
   size_t length = std::min<size_t>(cname.size(), 64);
-  put32(s + 4, ssrc);
-  s[8] = 1;  // CNAME
-  s[9] = static_cast<uint8_t>(length);
-  std::memcpy(s + 10, cname.data(), length);
+  put32(out + 4, ssrc);
+  out[8] = 1;  // CNAME
+  out[9] = static_cast<uint8_t>(length);
+  std::memcpy(out + 10, cname.data(), length);
   size_t used = 10 + length, padded = (used / 4 + 1) * 4;  // at least one null ends the chunk
-  std::memset(s + used, 0, padded - used);
-  return sr + header(s, 1, kSourceDescription, padded);
+  std::memset(out + used, 0, padded - used);
+  return header(out, 1, kSourceDescription, padded);
 }
 
 size_t write_nack(uint8_t* out, uint32_t sender, uint32_t media, const std::vector<uint16_t>& sorted) {

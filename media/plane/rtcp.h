@@ -46,6 +46,7 @@ void each_nack(View body, F&& lost) {
 size_t write_receiver_report(uint8_t* out, uint32_t sender, const ReportBlock* blocks, size_t count);
 size_t write_sender_report(uint8_t* out, uint32_t ssrc, uint64_t ntp, uint32_t timestamp, uint32_t packets,
                            uint32_t octets, std::string_view cname);  // with its SDES
+size_t write_source_description(uint8_t* out, uint32_t ssrc, std::string_view cname);
 size_t write_nack(uint8_t* out, uint32_t sender, uint32_t media, const std::vector<uint16_t>& sorted);
 size_t write_pli(uint8_t* out, uint32_t sender, uint32_t media);
 size_t write_fir(uint8_t* out, uint32_t sender, uint32_t media, uint8_t sequence);

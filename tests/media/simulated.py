@@ -1,4 +1,4 @@
-"""A relay core with fake time and simulated peers: real STUN (aioice), real SRTP, no sockets, no sleeps."""
+"""A relay core with fake time and simulated peers: real STUN and SRTP, no sockets, no sleeps."""
 
 from __future__ import annotations
 
@@ -151,6 +151,7 @@ class World:
             ext_ids(mid=MID_ID, cc=CC_ID, level=LEVEL_ID, orientation=ORIENTATION_ID),
             True,
             False,
+            True,
         )
         rtx_ssrc = VIDEO_RTX_SSRC if rtx and ssrc else 0
         assert self.core.add_track(

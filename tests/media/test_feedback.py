@@ -21,6 +21,7 @@ from .simulated import (
     OUT_SSRC,
     VIDEO_SSRC,
     World,
+    ext_ids,
     rtp,
     rtx,
     seq_of,
@@ -215,6 +216,25 @@ def test_receiver_reports_tell_the_publisher_its_losses() -> None:
     assert block.highest_sequence == 65_530 + 19
     assert block.lsr == 0x0001_0002_0003_0000 >> 16 & 0xFFFFFFFF
     assert 0 < block.dlsr <= 65536 + 700
+
+
+def test_feedback_stands_alone_only_where_that_was_agreed() -> None:
+    world = World()
+    publisher = world.publisher()
+    for reduced, kinds in ((True, [205]), (False, [201, 202, 205])):
+        world.core.set_receive(publisher.endpoint, ext_ids(), False, False, reduced)
+        publisher.send_rtp(rtp(10 if reduced else 20, 0, marker=True))
+        publisher.send_rtp(rtp(12 if reduced else 22, 3000, marker=True))
+        seen = [p for p in publisher.take_raw_rtcp() if b"\xcd" in p]
+        assert _types(seen[0]) == kinds
+
+
+def _types(compound: bytes) -> list[int]:
+    types, at = [], 0
+    while at < len(compound):
+        types.append(compound[at + 1])
+        at += 4 * (int.from_bytes(compound[at + 2 : at + 4]) + 1)
+    return types
 
 
 @settings(max_examples=80, deadline=None)

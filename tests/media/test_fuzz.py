@@ -23,10 +23,11 @@ def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler = shutil.which("c++") or shutil.which("g++")
     assert compiler, "the plane needs a C++ compiler, and so does its fuzzing"
     program = tmp_path_factory.mktemp("fuzz") / "fuzz_core"
+    harness = Path(__file__).parent / "native/fuzz_core.cpp"
     subprocess.run(
         [compiler, "-std=c++20", "-O1", "-g", "-fsanitize=address,undefined",
          "-fno-sanitize-recover=all", "-D_GLIBCXX_ASSERTIONS",
-         str(Path(__file__).parent / "native/fuzz_core.cpp"), *map(str, SOURCES), "-o", str(program)],
+         str(harness), *map(str, SOURCES), "-o", str(program)],
         check=True,
     )  # fmt: skip
     return program

@@ -1,4 +1,4 @@
-"""A plain reader of transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1)."""
+"""A plain reader of transport-wide feedback (draft-holmer-rmcat-transport-wide-cc, 3.1)."""
 
 from __future__ import annotations
 

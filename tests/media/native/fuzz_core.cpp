@@ -174,7 +174,7 @@ int main(int argc, char** argv) {
   };
   auto build = [&] {
     for (uint32_t id : {1u, 2u, 3u}) open(id), validate(id);
-    core.set_receive(1, ids, true, true);
+    core.set_receive(1, ids, true, true, r.below(2));
     core.set_send(2, ids, true);
     ids[2] = 0, ids[7] = 14;
     core.set_send(3, ids, false);
