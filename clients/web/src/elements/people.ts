@@ -24,14 +24,14 @@ export class DistalPeople extends CallElement {
       :host {
         display: block;
       }
-      h3 {
+      h2 {
         font-size: var(--type-body);
         display: flex;
         justify-content: space-between;
         align-items: center;
         padding: var(--space-3) 0 var(--space-1);
       }
-      h3 .caption {
+      h2 .caption {
         font-weight: 400;
       }
       li {
@@ -138,7 +138,7 @@ export class DistalPeople extends CallElement {
     return html`
       ${
         room.waiting.length > 0
-          ? html`<h3>${t.waitingRoom}<span class="caption">${room.waiting.length}</span></h3>
+          ? html`<h2>${t.waitingRoom}<span class="caption">${room.waiting.length}</span></h2>
               <ul class="waiting">
                 ${repeat(
                   room.waiting,
@@ -148,7 +148,7 @@ export class DistalPeople extends CallElement {
               </ul>`
           : nothing
       }
-      <h3>${t.inRoom}<span class="caption">${t.peopleCount(room.participants.length)}</span></h3>
+      <h2>${t.inRoom}<span class="caption">${t.peopleCount(room.participants.length)}</span></h2>
       <ul>
         ${repeat(
           people,

@@ -99,7 +99,7 @@ export class DistalRoom extends CallElement {
       .with-panel distal-notices {
         right: calc(var(--panel-width) + var(--space-4));
       }
-      aside {
+      .side {
         width: var(--panel-width);
         min-height: 0;
         display: flex;
@@ -148,7 +148,7 @@ export class DistalRoom extends CallElement {
         overflow-y: auto;
       }
       @media (max-width: 899px) {
-        aside {
+        .side {
           position: absolute;
           inset: 0 0 0 auto;
           z-index: 2;
@@ -179,7 +179,7 @@ export class DistalRoom extends CallElement {
         distal-stage {
           margin: 0 var(--space-1) var(--space-1);
         }
-        aside {
+        .side {
           width: 100%;
           border-width: 1px 0 0;
           border-radius: 0;
@@ -218,11 +218,11 @@ export class DistalRoom extends CallElement {
     return html`
       <div class="banner"><slot name="banner"></slot></div>
       ${this.top(room)}
-      <div class="body ${panel ? "with-panel" : ""}">
+      <main class="body ${panel ? "with-panel" : ""}">
         <distal-stage .call=${this.call}></distal-stage>
         ${panel ? this.panel(panel) : nothing}
         <distal-notices .call=${this.call}></distal-notices>
-      </div>
+      </main>
       <distal-controls .call=${this.call} @settings=${() => this.settings.show()}></distal-controls>
       <distal-settings .call=${this.call}></distal-settings>
       <distal-shortcuts></distal-shortcuts>
@@ -290,7 +290,7 @@ export class DistalRoom extends CallElement {
       >
         ${label}${mark}
       </button>`;
-    return html`<aside data-testid="panel">
+    return html`<section class="side" aria-label=${t.sidePanel} data-testid="panel">
       <div class="tabs">
         <div role="tablist">
           ${tab("people", t.people, nothing)}
@@ -317,7 +317,7 @@ export class DistalRoom extends CallElement {
             : html`<distal-chat .call=${this.call}></distal-chat>`
         }
       </div>
-    </aside>`;
+    </section>`;
   }
 
   readonly #tabKey = (event: KeyboardEvent): void => {

@@ -198,6 +198,7 @@ export const en = {
   lowerHand: "Hand down",
   grid: "Grid",
   speakerLayout: "Speaker",
+  sidePanel: "People and chat",
   people: "People",
   chat: "Chat",
   settings: "Settings",

@@ -162,6 +162,7 @@ export const zh: Messages = {
   lowerHand: "放下手",
   grid: "网格",
   speakerLayout: "主讲",
+  sidePanel: "人员与聊天",
   people: "人员",
   chat: "聊天",
   settings: "设置",
