@@ -21,7 +21,7 @@ from loadtests._native import Publisher
 from loadtests.peer import PROFILES, Network
 from loadtests.server import Server, Session
 
-SETTLE_S = 1.5  # after joining or changing the way of sending, before counting
+IDLE_LEAST = 0.05  # of all cores; below it the machine, not the server, is measured
 DRAIN_S = 0.5  # after counting, for what is still under way
 NTP_EPOCH = 2208988800
 
@@ -36,6 +36,7 @@ class Settings:
     bitrate_bps: int = 2_500_000
     profile: str = "AES-128-GCM"
     coalesce_us: int = 1000
+    settle_s: float = 1.5  # after joining or changing the way of sending, before counting
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
     sessions: list[Session] = []
     try:
         publisher.start()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(settings.settle_s)
         publisher.stop()
         before_kb = process.memory_kb(server.pid)
         joining, sessions = await _join(server, network, publisher, settings)
         forwarding = [
-            await _forward(server, network, publisher, sessions, spread_ms, settings.seconds)
+            await _forward(server, network, publisher, sessions, spread_ms, settings)
             for spread_ms in settings.spreads_ms
         ]
         after_kb = process.memory_kb(server.pid)
@@ -152,7 +153,7 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         (after_kb[0] - before_kb[0]) / settings.subscribers,
         (after_kb[1] - before_kb[1]) / settings.subscribers,
         forwarding,
-        _complaints(publisher, network, sessions),
+        _complaints(publisher, network, sessions, forwarding),
         publishing.peer.feedback,
         feedback,
     )
@@ -172,7 +173,7 @@ async def _join(
     server_cpu_s = process.cpu_s(server.pid) - before_cpu
     network.engine.coalesce(settings.coalesce_us)
     publisher.start()
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(settings.settle_s)
     return Joining(wall_s, server_cpu_s, client_cpu_s), list(sessions)
 
 
@@ -182,18 +183,18 @@ async def _forward(
     publisher: Publisher,
     sessions: list[Session],
     spread_ms: int,
-    seconds: float,
+    settings: Settings,
 ) -> Forwarding:
     engine = network.engine
     publisher.spread(spread_ms * 1000)
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(settings.settle_s)
     engine.record(True)
     await asyncio.sleep(2 / video.FRAMES_PER_SECOND)
     publisher.record(True)
     psutil.cpu_times_percent()
     before = [engine.counters(s.peer.number) for s in sessions]
     began, before_cpu = time.perf_counter(), process.cpu_s(server.pid)
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(settings.seconds)
     cpu_s, took = process.cpu_s(server.pid) - before_cpu, time.perf_counter() - began
     after = [engine.counters(s.peer.number) for s in sessions]
     idle = psutil.cpu_times_percent().idle / 100
@@ -215,7 +216,9 @@ async def _forward(
     )
 
 
-def _complaints(publisher: Publisher, network: Network, sessions: list[Session]) -> list[str]:
+def _complaints(
+    publisher: Publisher, network: Network, sessions: list[Session], forwarding: list[Forwarding]
+) -> list[str]:
     sent = publisher.sent()
     closed = sum(s.peer.closed_by_server for s in sessions)
     missed = sum(s.peer.consents_missed for s in sessions)
@@ -227,6 +230,9 @@ def _complaints(publisher: Publisher, network: Network, sessions: list[Session])
         "datagrams overflowed the load generator": network.engine.dropped,
         "subscribers were closed by the server": closed,
         "consent checks went unanswered": missed,
+        "measurements left the machine no idle time": sum(
+            f.machine_idle < IDLE_LEAST for f in forwarding
+        ),
     }
     complaints = [f"{number} {what}" for what, number in found.items() if number]
     if len(profiles) > 1:

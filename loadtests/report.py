@@ -98,6 +98,8 @@ Row = tuple[str, Callable[[dict[str, Any]], float], str, bool]
 
 FORWARDING_ROWS: list[Row] = [
     ("server CPU per forwarded packet, µs", lambda f: f["cpu_us_per_packet"], ".2f", True),
+    ("… lowest round", lambda f: min(f["cpu_us_per_packet_by_round"]), ".2f", False),
+    ("… highest round", lambda f: max(f["cpu_us_per_packet_by_round"]), ".2f", False),
     ("packets/s forwarded", lambda f: f["packets_per_s"], ".0f", False),
     ("server CPU, cores", lambda f: f["server_cores"], ".3f", True),
     ("packets lost", lambda f: f["lost_packets"], ".0f", False),
@@ -108,7 +110,7 @@ FORWARDING_ROWS: list[Row] = [
     ("… last subscriber, p99 ms", lambda f: f["last_all_p99_ms"], ".2f", True),
     ("… last, delta frames only, p99 ms", lambda f: f["last_delta_p99_ms"], ".2f", True),
     ("… last, key frames only, p50 ms", lambda f: f["last_key_p50_ms"], ".2f", True),
-    ("machine idle", lambda f: f["machine_idle"] * 100, ".0f", False),
+    ("machine idle, % of all cores", lambda f: f["machine_idle"] * 100, ".0f", False),
 ]
 SERVER_ROWS: list[Row] = [
     ("joins/s, all at once", lambda s: s["joins_per_s"], ".0f", True),
