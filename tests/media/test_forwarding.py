@@ -147,6 +147,15 @@ def test_a_replayed_packet_is_forwarded_once() -> None:
     assert len(subscriber.take_rtp()) == 1
 
 
+def test_a_retransmission_of_what_came_after_all_is_forwarded_once() -> None:
+    world = World()
+    publisher, subscriber = world.publisher(), world.subscriber()
+    packet = rtp(1, 0, marker=True)
+    publisher.send_rtp(packet)
+    publisher.send_rtp(rtx(0, packet))
+    assert len(subscriber.take_rtp()) == 1
+
+
 def test_after_a_pause_numbers_go_on_without_a_gap() -> None:
     world = World()
     publisher, subscriber = world.publisher(), world.subscriber()
