@@ -33,9 +33,12 @@ export class DistalChat extends CallElement {
         overflow-y: auto;
         display: flex;
         flex-direction: column;
-        gap: var(--space-3);
         padding: var(--space-3) 0;
         overflow-wrap: anywhere;
+      }
+      .lines ol {
+        display: grid;
+        gap: var(--space-3);
       }
       .head {
         display: flex;
@@ -96,7 +99,7 @@ export class DistalChat extends CallElement {
     if (!room) return nothing;
     const { t } = this;
     return html`
-      <ol
+      <div
         class="lines"
         role="log"
         aria-label=${t.chat}
@@ -106,13 +109,15 @@ export class DistalChat extends CallElement {
           this.#atEnd = scrollHeight - scrollTop - clientHeight < 40;
         }}
       >
-        ${room.chat.length === 0 ? html`<li class="empty">${t.chatEmpty}</li>` : nothing}
-        ${repeat(
-          room.chat,
-          ({ id }) => id,
-          (line) => this.line(line, line.participant === room.self),
-        )}
-      </ol>
+        ${room.chat.length === 0 ? html`<p class="empty">${t.chatEmpty}</p>` : nothing}
+        <ol>
+          ${repeat(
+            room.chat,
+            ({ id }) => id,
+            (line) => this.line(line, line.participant === room.self),
+          )}
+        </ol>
+      </div>
       ${
         this.call.me.value?.grants.chat
           ? this.form()
