@@ -66,7 +66,7 @@ $(LIBRARIES_READY): requirements.lock | $(VENV_READY)
 
 $(PLANE_READY): $(NATIVE) $(LIBRARIES_READY)
 	@echo "== 3/5 media plane, compiled for this machine"
-	env -u MAKEFLAGS $(PIP) install --no-build-isolation --no-deps --editable . && touch $@
+	env -u MAKEFLAGS $(PIP) install --no-build-isolation --no-deps --verbose --editable . && touch $@
 
 $(NODE_READY): $(WEB)/package-lock.json
 	@echo "== 4/5 libraries of the web client"

@@ -79,6 +79,9 @@ class Settings:
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError("tls_cert and tls_key come together: give both or neither")
+        for text in self.advertise:
+            if not _is_address(text):
+                raise ConfigError(f"advertise: {text!r} is not an IP address; browsers need one")
         if not (is_loopback(self.host) or self.tls or self.behind_proxy):
             raise ConfigError(
                 f"refusing to serve {self.host} without encryption: browsers give no camera there"
@@ -197,6 +200,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _from_file(file: Path, known: Mapping[str, Option]) -> dict[str, Any]:

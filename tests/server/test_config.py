@@ -72,6 +72,7 @@ def test_every_option_is_understood_by_the_environment() -> None:
         ({}, "[classes.talk]\ndscp = 64", "classes.talk: expected `int` <= 63 - at `.dscp`"),
         ({}, "[rooms.demo]\ntitel = 'x'", "rooms: object contains unknown field `titel`"),
         ({}, "tls_cert = 'a.pem'", "tls_cert and tls_key come together"),
+        ({"DISTAL_ADVERTISE": "care.example"}, "", "'care.example' is not an IP address"),
     ],
 )
 def test_a_mistake_is_named(
