@@ -223,7 +223,12 @@ export class DistalRoom extends CallElement {
         ${panel ? this.panel(panel) : nothing}
         <distal-notices .call=${this.call}></distal-notices>
       </main>
-      <distal-controls .call=${this.call} @settings=${() => this.settings.show()}></distal-controls>
+      <footer>
+        <distal-controls
+          .call=${this.call}
+          @settings=${() => this.settings.show()}
+        ></distal-controls>
+      </footer>
       <distal-settings .call=${this.call}></distal-settings>
       <distal-shortcuts></distal-shortcuts>
     `;
