@@ -76,5 +76,5 @@ $(WEB_READY): $(NODE_READY) $(PAGES) $(wildcard $(WEB)/*.json)
 	@echo "== 5/5 web client"
 	$(NPM) run build && touch $@
 
-$(TOOLS_READY): requirements-dev.lock | $(LIBRARIES_READY)
+$(TOOLS_READY): requirements-dev.lock | $(PLANE_READY)
 	$(PIP) install --require-hashes -r requirements-dev.lock && touch $@
