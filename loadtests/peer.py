@@ -26,6 +26,7 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsTransport,
     SRTPProtectionProfile,
 )
+from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
@@ -86,13 +87,24 @@ class _Dtls(RTCDtlsTransport):
         }.get(selected, selected.decode())
 
 
+class _Certificate(RTCCertificate):
+    """All clients' certificate; one OpenSSL context serves them all, as in one browser."""
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+        return self._context
+
+
 class Network:
     """The engine, its peers, and their clockwork."""
 
     def __init__(self, profiles: list[SRTPProtectionProfile], coalesce_us: int) -> None:
         self.engine = Engine(coalesce_us)
         self.profiles = profiles
-        self.certificate = RTCCertificate.generateCertificate()
+        self.certificate = _Certificate.generateCertificate()
         self.peers: dict[int, Peer] = {}
         self._ticker: asyncio.Task[None] | None = None
 
