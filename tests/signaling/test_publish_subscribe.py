@@ -241,7 +241,8 @@ async def test_who_cannot_decode_a_codec_is_spared_it(house):
     assert len(event["tracks"]) == 1, "the sound; the picture is VP8"
 
 
-async def test_a_full_transport_takes_what_it_can_and_more_later(house):
+async def test_a_full_transport_takes_what_it_can_and_more_later(make_house):
+    house = await make_house(answer_s=0.2)
     house.relay.capacity = 2
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")
