@@ -59,7 +59,7 @@ After a page reload the peer connections are gone: `media: false` keeps the iden
 `resumed: false, joined: true`, and `join` enters again without waiting; `welcome` says the same
 when more was missed than the server keeps, and then too all peer connections start afresh. When the
 time is over, the error is `session_gone`: say hello without `resume`. A session that is resumed
-elsewhere closes the older socket.
+elsewhere closes the older socket, after a `removed` (`replaced`) that has `seq` 0.
 
 The server pings on the WebSocket level every {settings.heartbeat_s:g} seconds and drops a socket
 that stays silent. Once the socket and all media have been silent for {settings.lost_after_s:g}

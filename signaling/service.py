@@ -29,6 +29,7 @@ from signaling.wire import Wire
 
 log = logging.getLogger(__name__)
 REAP_EVERY_S = 0.5
+REAP_HTTP_EVERY_S = 2.0  # it looks at every player's figures
 CLOSE_SOCKET_S = 1.0  # how long a closing frame waits for the other one
 
 
@@ -61,6 +62,7 @@ class Signaling:
     async def start(self) -> None:
         """Begin to look after those who are silent, and who speaks."""
         self._loops.spawn(_every(REAP_EVERY_S, self._reap))
+        self._loops.spawn(_every(REAP_HTTP_EVERY_S, self._reap_http))
         self._loops.spawn(_every(self.settings.speaker_every_s, self._hear))
         self._loops.spawn(_every(self.settings.quality_every_s, self._report))
 
@@ -127,6 +129,7 @@ class Signaling:
         if stage is None:
             return
         member = stage.room.members[session.participant]
+        log.info("joined as %s", session.claims.role)
         if session.claims.grants.subscribe and member.capabilities:
             stage.listen(session.participant, member.capabilities, session.send)
 
@@ -278,6 +281,7 @@ class Signaling:
         stage, session.stage = session.stage, None
         session.rejoin_by = None
         if stage:
+            log.info("gone as %s: %s", session.claims.role, reason)
             stage.room.leave(session.participant, reason)
             stage.leave(session.participant)
 
@@ -300,8 +304,6 @@ class Signaling:
         now = time.monotonic()
         for session in list(self.sessions.values()):
             self._look_after(session, now)
-        self._whip.reap(now)
-        self._whep.reap(now)
         for name, stage in list(self.stages.items()):
             if not stage.room.empty or stage.viewers:
                 stage.empty_since = None
@@ -309,6 +311,11 @@ class Signaling:
                 stage.empty_since = now
             elif now - stage.empty_since >= self.settings.room_empty_s:
                 del self.stages[name]
+
+    def _reap_http(self) -> None:
+        now = time.monotonic()
+        self._whip.reap(now)
+        self._whep.reap(now)
 
     def _look_after(self, session: Session, now: float) -> None:
         settings = self.settings

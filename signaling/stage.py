@@ -141,7 +141,9 @@ class Stage:
         )
 
     def hear(self, now: float) -> None:
-        """Choose the active speaker by the microphones' levels."""
+        """Choose the active speaker by the microphones' levels, where there is a choice."""
+        if len(self.publishers) < 2 and not self.listeners:
+            return
         levels: dict[str, float | None] = dict.fromkeys(self.room.members)
         for track in self.tracks.values():
             who = track.info.participant
