@@ -86,7 +86,7 @@ export class Media {
     );
     const own = this.publisher.peer;
     if (own) reports.push(this.#ownStats(own, room.self));
-    return (await Promise.all(reports)).flat().map((stats) => ({ ...stats }));
+    return (await Promise.all(reports)).flat();
   }
 
   async #ownStats(peer: RTCPeerConnection, participant: string): Promise<TrackStats[]> {

@@ -67,7 +67,8 @@ export function readTracks(
     const owner = ownerOf(entry);
     if (!owner || !entry.kind) return [];
     const stats: TrackStats = {
-      ...owner,
+      participant: owner.participant,
+      source: owner.source,
       direction: inbound ? "in" : "out",
       kind: entry.kind,
       bytes: (inbound ? entry.bytesReceived : entry.bytesSent) ?? 0,
