@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SDP = "application/sdp"
 TRICKLE = "application/trickle-ice-sdpfrag"
 SDP_MAX = 200_000
+OVER = ("failed", "closed")
 STATUS = {  # of what signaling refuses
     "malformed": 400,
     "bad_sdp": 400,
@@ -98,14 +99,16 @@ class Endpoint(ABC, Generic[S]):
         ]
 
     def reap(self, now: float) -> None:
-        """End the sessions whose media is silent."""
+        """End the sessions whose media is silent, or whose peer has said goodbye."""
         for session in list(self.sessions.values()):
+            transports = [t for t in self.transports(session) if t.state not in OVER]
             heard = [session.opened]
-            for transport in self.transports(session):
+            for transport in transports:
                 at = transport.stats().last_heard_s
                 if at is not None:
                     heard.append(at)
-            if now - max(heard) >= self._signaling.settings.http_lost_after_s:
+            silent_s = now - max(heard)
+            if not transports or silent_s >= self._signaling.settings.http_lost_after_s:
                 self.drop(session)
 
     def revoke(self, subject: str) -> None:

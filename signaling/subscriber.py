@@ -122,7 +122,7 @@ class Subscriber:
     def _change(self) -> None:
         """Offer soon: changes of one turn of the loop go into one offer."""
         self._changed = True
-        if not self._closed and not self._unanswered and (self._task is None or self._task.done()):
+        if not self._closed and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._offer())
 
     async def _offer(self) -> None:

@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
 
-from clients import peer
+from clients import media_loop, peer
 from clients.participant import Participant, Publication
+from clients.whep import WhepWatcher
+from clients.whip import WhipPublisher
 from signaling import protocol as p
 from tests.server_process import ROOT, DistalServer, free_udp_port
 
@@ -185,6 +187,33 @@ async def metrics(server):
         text = await (await http.get(f"{server.url}/metrics")).text()
     rows = (line.split() for line in text.splitlines() if not line.startswith("#"))
     return {row[0]: float(row[1]) for row in rows if len(row) == 2}
+
+
+@pytest.mark.timeout(90)
+async def test_an_encoder_is_seen_by_the_room_and_by_players_and_let_go(shared_distal, films):
+    server = shared_distal
+    watcher = Participant(server.ws_url, server.token("whip", "host", "Watcher"))
+    loops = media_loop.load(films("VP8"))
+    encoder = WhipPublisher(
+        f"{server.url}/whip/whip",
+        server.token("whip", "device", "Encoder"),
+        media_loop.tracks(loops),
+        {loop.kind: loop.codec for loop in loops},
+    )
+    player = WhepWatcher(f"{server.url}/whep/whip", server.token("whip", "student", "Player"))
+    async with watcher:
+        async with encoder, player:
+            await watcher.until(lambda: watcher.view.named("Encoder"))
+            who = watcher.view.named("Encoder")
+            for kind in ("audio", "video"):
+                await watcher.until(lambda kind=kind: received(watcher, who, kind))
+                await watcher.until_receiving(received(watcher, who, kind), 10)
+                await watcher.until(lambda kind=kind: player.received[kind].frames > 10)
+            encoder.session = None  # no DELETE: it is simply not there any more
+        vanished = time.monotonic()
+        await watcher.until(lambda: watcher.view.named("Encoder") is None)
+        assert time.monotonic() - vanished < 15
+        assert not watcher.received
 
 
 # --- garbage -----------------------------------------------------------------------------------

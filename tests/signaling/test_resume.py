@@ -38,7 +38,8 @@ async def test_missed_events_follow_and_media_is_left_alone(house):
     assert house.relay.open == transports
 
 
-async def test_an_answer_lost_with_its_socket_is_asked_for_again(house):
+async def test_an_answer_lost_with_its_socket_is_asked_for_again(make_house):
+    house = await make_house(answer_s=60)  # not the offer's own timer
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")
     await publish(ann)

@@ -224,7 +224,6 @@ def by_id(one):
 
 TestRoom = RoomMachine.TestCase
 TestRoom.settings = settings(
-    max_examples=60,
     stateful_step_count=40,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking this takes minutes

@@ -182,6 +182,18 @@ async def test_silent_sessions_are_let_go(make_house):
     assert encoder.state == "closed"
 
 
+async def test_who_says_goodbye_on_the_transport_is_let_go_at_once(house):
+    await post(house)
+    await post(house, "/whep/demo", WATCH)
+    player = house.relay.subscribing[-1]
+    player.fail()
+    await house.until(lambda: player.state == "closed")
+    assert house.signaling.counts()["participants"] == 1
+    house.relay.publishing[0].fail()
+    await house.until(lambda: not house.signaling.counts()["participants"])
+    assert not house.relay.open
+
+
 async def test_a_moderator_removes_an_encoder(house):
     host = await house.enter("host", name="Host")
     own = headers(subject="enc")
