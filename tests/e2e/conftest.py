@@ -12,7 +12,10 @@ from playwright.async_api import async_playwright
 from signaling.protocol import Role
 from tests.e2e.browsers import Browsers, Shape
 from tests.e2e.visitor import Visitor, invitation
+from tests.films import films, show
 from tests.server_process import DistalServer
+
+__all__ = ["films", "show"]
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
