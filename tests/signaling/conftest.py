@@ -18,7 +18,7 @@ from signaling.problem import problem_middleware
 from signaling.service import Signaling
 from signaling.settings import SignalingSettings
 from signaling.tokens import Claims, TokenVerifier, encode
-from tests.clients.conftest import films, show  # noqa: F401  (fixtures)
+from tests.films import films, show  # noqa: F401  (fixtures)
 from tests.signaling.fake_relay import FakeRelay
 
 KEY = Ed25519PrivateKey.generate()

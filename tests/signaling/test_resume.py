@@ -126,13 +126,19 @@ async def seen_tracks(peer, type):
     return peer.seen(type)
 
 
-async def test_between_reload_and_join_nothing_can_be_done_there(house):
+async def test_between_reload_and_join_nothing_is_done_or_heard_there(house):
     ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
     await ann.drop()
     again = await resume(house, ann, media=False)
+    await ben.ask("chat", text="before")
     with pytest.raises(Refusal) as caught:
         await again.ask("chat", text="x")
     assert caught.value.code == "not_joined"
+    assert not again.events, "it is all in the state that comes with joining"
+    assert [line["text"] for line in (await again.join())["state"]["chat"]] == ["before"]
+    await ben.ask("chat", text="after")
+    assert (await again.event("chat_added"))["seq"] == 1
 
 
 async def test_who_reloads_and_does_not_join_has_left(make_house):
