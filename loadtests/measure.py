@@ -36,6 +36,7 @@ class Settings:
     bitrate_bps: int = 2_500_000
     profile: str = "AES-128-GCM"
     coalesce_us: int = 1000
+    joins: int = 3  # times that all subscribers join at once in a run
     settle_s: float = 1.5  # after joining or changing the way of sending, before counting
 
 
@@ -69,7 +70,7 @@ class Run:
     server: str
     version: str
     profile: str
-    joining: Joining
+    joinings: list[Joining]
     rss_kb: float  # per subscriber, at the end of all measurements
     pss_kb: float
     forwarding: list[Forwarding]
@@ -134,7 +135,9 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         await asyncio.sleep(settings.settle_s)
         publisher.stop()
         before_kb = process.memory_kb(server.pid)
-        joining, sessions = await _join(server, network, publisher, settings)
+        joining, sessions = await _join(server, network, settings)
+        publisher.start()
+        await asyncio.sleep(settings.settle_s)
         forwarding = [
             await _forward(server, network, publisher, sessions, spread_ms, settings)
             for spread_ms in settings.spreads_ms
@@ -145,24 +148,34 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
     feedback: Counter[str] = Counter()
     for session in sessions:
         feedback += session.peer.feedback
-    outcome = Run(
+    complaints = _complaints(publisher, network, sessions, forwarding)
+    joinings = [joining]
+    for _ in range(settings.joins - 1):
+        await _leave(sessions)
+        joining, sessions = await _join(server, network, settings)
+        joinings.append(joining)
+    await _leave([*sessions, publishing])
+    return Run(
         server.name,
         server.version,
         publishing.peer.profile,
-        joining,
+        joinings,
         (after_kb[0] - before_kb[0]) / settings.subscribers,
         (after_kb[1] - before_kb[1]) / settings.subscribers,
         forwarding,
-        _complaints(publisher, network, sessions, forwarding),
+        complaints,
         publishing.peer.feedback,
         feedback,
     )
-    await asyncio.gather(*(session.leave() for session in [*sessions, publishing]))
-    return outcome
+
+
+async def _leave(sessions: list[Session]) -> None:
+    await asyncio.gather(*(session.leave() for session in sessions))
+    await asyncio.sleep(DRAIN_S)
 
 
 async def _join(
-    server: Server, network: Network, publisher: Publisher, settings: Settings
+    server: Server, network: Network, settings: Settings
 ) -> tuple[Joining, list[Session]]:
     network.engine.coalesce(0)
     before_cpu, before_client = process.cpu_s(server.pid), time.process_time()
@@ -172,8 +185,6 @@ async def _join(
     client_cpu_s = time.process_time() - before_client
     server_cpu_s = process.cpu_s(server.pid) - before_cpu
     network.engine.coalesce(settings.coalesce_us)
-    publisher.start()
-    await asyncio.sleep(settings.settle_s)
     return Joining(wall_s, server_cpu_s, client_cpu_s), list(sessions)
 
 

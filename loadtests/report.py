@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def summary(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
     out: dict[str, Any] = {"settings": settings.__dict__, "machine": machine(), "servers": {}}
     for name in dict.fromkeys(run.server for run in runs):
         of_server = [run for run in runs if run.server == name]
-        joins = [run.joining for run in of_server]
+        joins = [joining for run in of_server for joining in run.joinings]
         joined = settings.subscribers * len(joins)
         out["servers"][name] = {
             "version": of_server[0].version,
@@ -75,7 +75,7 @@ def _forwarding(measured: list[Forwarding]) -> dict[str, Any]:
         "machine_idle": float(np.mean([f.machine_idle for f in measured])),
     }
     for which in ("first", "last"):
-        for kind, key in (("all", None), ("delta", False), ("key", True)):
+        for kind, key in (("all", None), ("delta", ""), ("key", True)):
             for percentile in (50, 99):
                 numbers[f"{which}_{kind}_p{percentile}_ms"] = latency_ms(
                     measured, f"{which}_ms", percentile, key
@@ -94,35 +94,36 @@ def machine() -> str:
     return f"{model}, {cores} cores, Linux {platform.release()}"
 
 
-Row = tuple[str, Callable[[dict[str, Any]], float], str, bool]
+Better = Literal["lower", "higher", ""]
+Row = tuple[str, Callable[[dict[str, Any]], float], str, Better]
 
 FORWARDING_ROWS: list[Row] = [
-    ("server CPU per forwarded packet, µs", lambda f: f["cpu_us_per_packet"], ".2f", True),
-    ("… lowest round", lambda f: min(f["cpu_us_per_packet_by_round"]), ".2f", False),
-    ("… highest round", lambda f: max(f["cpu_us_per_packet_by_round"]), ".2f", False),
-    ("packets/s forwarded", lambda f: f["packets_per_s"], ".0f", False),
-    ("server CPU, cores", lambda f: f["server_cores"], ".3f", True),
-    ("packets lost", lambda f: f["lost_packets"], ".0f", False),
-    ("… of packets due", lambda f: f["due_packets"], ".0f", False),
-    ("added latency, first subscriber, p50 ms", lambda f: f["first_all_p50_ms"], ".2f", True),
-    ("… first subscriber, p99 ms", lambda f: f["first_all_p99_ms"], ".2f", True),
-    ("… last subscriber, p50 ms", lambda f: f["last_all_p50_ms"], ".2f", True),
-    ("… last subscriber, p99 ms", lambda f: f["last_all_p99_ms"], ".2f", True),
-    ("… last, delta frames only, p99 ms", lambda f: f["last_delta_p99_ms"], ".2f", True),
-    ("… last, key frames only, p50 ms", lambda f: f["last_key_p50_ms"], ".2f", True),
-    ("machine idle, % of all cores", lambda f: f["machine_idle"] * 100, ".0f", False),
+    ("server CPU per forwarded packet, µs", lambda f: f["cpu_us_per_packet"], ".2f", "lower"),
+    ("… lowest round", lambda f: min(f["cpu_us_per_packet_by_round"]), ".2f", ""),
+    ("… highest round", lambda f: max(f["cpu_us_per_packet_by_round"]), ".2f", ""),
+    ("packets/s forwarded", lambda f: f["packets_per_s"], ".0f", ""),
+    ("server CPU, cores", lambda f: f["server_cores"], ".3f", "lower"),
+    ("packets lost", lambda f: f["lost_packets"], ".0f", ""),
+    ("… of packets due", lambda f: f["due_packets"], ".0f", ""),
+    ("added latency, first subscriber, p50 ms", lambda f: f["first_all_p50_ms"], ".2f", "lower"),
+    ("… first subscriber, p99 ms", lambda f: f["first_all_p99_ms"], ".2f", "lower"),
+    ("… last subscriber, p50 ms", lambda f: f["last_all_p50_ms"], ".2f", "lower"),
+    ("… last subscriber, p99 ms", lambda f: f["last_all_p99_ms"], ".2f", "lower"),
+    ("… last, delta frames only, p99 ms", lambda f: f["last_delta_p99_ms"], ".2f", "lower"),
+    ("… last, key frames only, p50 ms", lambda f: f["last_key_p50_ms"], ".2f", "lower"),
+    ("machine idle, % of all cores", lambda f: f["machine_idle"] * 100, ".0f", ""),
 ]
 SERVER_ROWS: list[Row] = [
-    ("joins/s, all at once", lambda s: s["joins_per_s"], ".0f", True),
-    ("server CPU per join, ms", lambda s: s["server_cpu_ms_per_join"], ".2f", True),
-    ("load generator's CPU per join, ms", lambda s: s["client_cpu_ms_per_join"], ".2f", False),
-    ("memory per subscriber, KB (PSS)", lambda s: s["pss_kb_per_subscriber"], ".0f", True),
-    ("memory per subscriber, KB (RSS)", lambda s: s["rss_kb_per_subscriber"], ".0f", True),
+    ("joins/s, all at once", lambda s: s["joins_per_s"], ".0f", "higher"),
+    ("server CPU per join, ms", lambda s: s["server_cpu_ms_per_join"], ".2f", "lower"),
+    ("load generator's CPU per join, ms", lambda s: s["client_cpu_ms_per_join"], ".2f", ""),
+    ("memory per subscriber, KB (PSS)", lambda s: s["pss_kb_per_subscriber"], ".0f", "lower"),
+    ("memory per subscriber, KB (RSS)", lambda s: s["rss_kb_per_subscriber"], ".0f", "lower"),
 ]
 
 
 def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) -> str:
-    """The table; a ratio is the yardstick's number divided by ours."""
+    """The table; the last column says how many times better ours is than the yardstick."""
     servers: dict[str, Any] = numbers["servers"]
     settings = numbers["settings"]
     lines = [
@@ -134,7 +135,7 @@ def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) 
     ]
     heads = [f"{name} {s['version']} ({s['srtp_profile']})" for name, s in servers.items()]
     both = YARDSTICK in servers and SUBJECT in servers
-    ratio_head = [f"{YARDSTICK} ÷ {SUBJECT}"] if both else []
+    ratio_head = [f"{SUBJECT} is better by"] if both else []
     for spread in settings["spreads_ms"]:
         title = f"a frame's packets spread over {spread} ms" if spread else "a frame sent at once"
         by_server = {name: s["forwarding"][str(spread)] for name, s in servers.items()}
@@ -151,10 +152,16 @@ def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) 
 
 def _table(heads: list[str], rows: list[Row], by_server: dict[str, Any], both: bool) -> list[str]:
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
-    for title, value, form, comparable in rows:
+    for title, value, form, better in rows:
         cells = [format(value(of_server), form) for of_server in by_server.values()]
         if both:
             ours, theirs = value(by_server[SUBJECT]), value(by_server[YARDSTICK])
-            cells.append(f"{theirs / ours:.2f}" if comparable and ours else "")
+            cells.append(_times(ours, theirs, better))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _times(ours: float, theirs: float, better: Better) -> str:
+    if not better or not ours or not theirs:
+        return ""
+    return f"{theirs / ours if better == 'lower' else ours / theirs:.2f} ×"

@@ -11,13 +11,13 @@ from loadtests import measure, report
 from loadtests.distal import Distal
 from loadtests.janus import Janus
 
-SMALL = measure.Settings(subscribers=3, seconds=1.0, settle_s=0.5)
+SMALL = measure.Settings(subscribers=3, seconds=1.0, settle_s=0.5, joins=2)
 
 
 async def test_distal_forwards_all_that_is_published() -> None:
     run = await measure.run(Distal, SMALL)
     assert run.profile == "AES-128-GCM"
-    assert run.joining.server_cpu_s > 0
+    assert all(joining.server_cpu_s > 0 for joining in run.joinings)
     assert [f.spread_ms for f in run.forwarding] == [0, 20]
     for forwarding in run.forwarding:
         window = forwarding.window
@@ -35,7 +35,7 @@ async def test_distal_forwards_all_that_is_published() -> None:
 
 @pytest.mark.skipif(shutil.which("janus") is None, reason="Debian's janus is not installed")
 async def test_the_table_sets_both_servers_side_by_side() -> None:
-    settings = measure.Settings(subscribers=2, seconds=1.0, settle_s=0.5, spreads_ms=(0,))
+    settings = measure.Settings(subscribers=2, seconds=1.0, settle_s=0.5, spreads_ms=(0,), joins=1)
     runs = [await measure.run(make, settings) for make in (Distal, Janus)]
     numbers = report.summary(runs, settings)
     for server in numbers["servers"].values():
@@ -43,5 +43,5 @@ async def test_the_table_sets_both_servers_side_by_side() -> None:
         assert math.isfinite(server["forwarding"]["0"]["last_all_p99_ms"])
         assert server["joins_per_s"] > 0
     table = report.markdown(numbers)
-    assert "Janus ÷ Distal" in table
+    assert "Distal is better by" in table
     assert "server CPU per forwarded packet" in table
