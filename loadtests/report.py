@@ -75,7 +75,7 @@ def _forwarding(measured: list[Forwarding]) -> dict[str, Any]:
         "machine_idle": float(np.mean([f.machine_idle for f in measured])),
     }
     for which in ("first", "last"):
-        for kind, key in (("all", None), ("delta", ""), ("key", True)):
+        for kind, key in (("all", None), ("delta", False), ("key", True)):
             for percentile in (50, 99):
                 numbers[f"{which}_{kind}_p{percentile}_ms"] = latency_ms(
                     measured, f"{which}_ms", percentile, key
