@@ -87,9 +87,7 @@ def _observed(metrics: Metrics) -> Middleware:
             took_s = time.monotonic() - started
             resource = request.match_info.route.resource
             route = resource.canonical if resource else "none"
-            metrics.requests.labels(request.method, route, str(status)).inc()
-            if status != 101:
-                metrics.durations.labels(route).observe(took_s)
+            metrics.answered(request.method, route, status, took_s)
             if route not in QUIET:
                 log.info(
                     "http",

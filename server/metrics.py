@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -47,9 +47,13 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.joins = Counter(
-            "distal_join_codes", "Join codes shown to us.", ("outcome",), registry=self.registry
-        )
+
+    def answered(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Count one request. A method that nobody knows is no label: there are too many of them."""
+        known = method if method in hdrs.METH_ALL else "OTHER"
+        self.requests.labels(known, route, str(status)).inc()
+        if status != 101:  # a WebSocket's time is a call's length
+            self.durations.labels(route).observe(took_s)
 
     def page(self, token: str, behind_proxy: bool) -> web.RouteDef:
         """GET /metrics, for this machine or for who knows the token."""
