@@ -75,6 +75,8 @@ class Publisher:
                     await self._close(group)
                 raise Refused("bad_sdp", str(error), "sdp") from None
             except CapacityError as error:
+                if not transport.tracks:
+                    await self._close(group)
                 raise Refused("room_full", str(error), "media") from None
             if self._closed:
                 await transport.close()

@@ -53,7 +53,7 @@ async def _check_network(
 
 
 async def _join(signaling: Signaling, session: Session, request: p.Join) -> p.Answer:
-    name = session.claims.name or one_line(request.name or "")
+    name = one_line(session.claims.name or "") or one_line(request.name or "")
     if not name:
         raise Refused("malformed", "the token names nobody: give a name", "name")
     await session.close_probe()

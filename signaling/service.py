@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from signaling.wire import Wire
 log = logging.getLogger(__name__)
 REAP_EVERY_S = 0.5
 REAP_HTTP_EVERY_S = 2.0  # it looks at every player's figures
+CLOSE_ALL_S = 5.0  # then the relay closes what is left
 CLOSE_SOCKET_S = 1.0  # how long a closing frame waits for the other one
 
 
@@ -79,8 +81,10 @@ class Signaling:
             connection.close(1001, "the server is closing")
         await self._whip.close()
         await self._whep.close()
-        await self._no_connections.wait()
-        await self.tasks.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_ALL_S):
+                await self._no_connections.wait()
+                await self.tasks.finish()
 
     def counts(self) -> Mapping[str, int]:
         """How much there is of everything, for the metrics."""

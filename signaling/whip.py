@@ -53,7 +53,7 @@ class Whip(Endpoint[WhipSession]):
         participant = "w-" + secrets.token_urlsafe(9)
         member = Member(
             id=participant,
-            name=claims.name or one_line(claims.institution) or claims.role,
+            name=one_line(claims.name or "") or one_line(claims.institution) or claims.role,
             claims=claims,
             capabilities=None,
             since_ms=now_ms(),

@@ -198,6 +198,14 @@ def test_an_outbox_is_bounded_and_has_no_gaps(adds, max_events, max_bytes):
         assert box.after(box.seq + 1) is None
 
 
+def test_an_outbox_is_bounded_in_bytes():
+    size = len(Outbox(9, 999).add(RoomLocked(locked=True), 0.0))
+    box = Outbox(1000, 3 * size)
+    for _ in range(9):
+        box.add(RoomLocked(locked=True), 0.0)
+    assert len(box) == 3
+
+
 def test_an_overflow_ends_the_chance_to_go_on():
     box = Outbox(3, 10_000)
     for _ in range(5):

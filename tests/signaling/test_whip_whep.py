@@ -267,7 +267,10 @@ async def test_a_player_gets_what_its_offer_has_room_for(house):
     assert [s.track.kind for s in player.subscriptions.values()] == ["video"]
     await problem(await watch(house, body=offer("audio", direction="inactive")), 400)
     await problem(await watch(house, body=WATCH + "garbage"), 400)
+    house.relay.capacity = 0
+    await problem(await watch(house), 503)
     assert house.relay.subscribing == [player]
+    assert house.signaling.stages["demo"].viewers == 1
 
 
 async def test_a_player_is_let_go_with_its_publisher(house):
