@@ -241,6 +241,9 @@ export class PaintedCall implements Call {
   setCameraMuted(): Promise<void> {
     return this.nothing();
   }
+  invite(): Promise<string | null> {
+    return Promise.resolve("https://care.example/join/-Nqx7lat3_-WBkBrMsxT");
+  }
   private nothing(): Promise<void> {
     return Promise.resolve();
   }

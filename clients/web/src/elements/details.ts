@@ -2,6 +2,7 @@ import { css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 
 import { shared } from "../style/shared";
+import { copy } from "./copy";
 import { DistalElement } from "./element";
 
 /** Technical detail, folded away, to copy for support. */
@@ -53,7 +54,6 @@ export class DistalDetails extends DistalElement {
   }
 
   private async copy(): Promise<void> {
-    await navigator.clipboard.writeText(this.text);
-    this.copied = true;
+    this.copied = await copy(this.text);
   }
 }

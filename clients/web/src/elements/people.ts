@@ -9,6 +9,7 @@ import "./confirm";
 import type { DistalConfirm } from "./confirm";
 import { CallElement } from "./element";
 import { icons } from "./icons";
+import "./invite";
 import "./quality";
 import { initials } from "./tile";
 
@@ -156,7 +157,11 @@ export class DistalPeople extends CallElement {
           (person, index) => this.person(person, index, moderates && person.id !== room.self),
         )}
       </ul>
-      ${moderates ? this.lock(room.locked) : nothing}
+      ${
+        moderates
+          ? html`${this.lock(room.locked)}<distal-invite .call=${this.call}></distal-invite>`
+          : nothing
+      }
       <distal-confirm></distal-confirm>
     `;
   }
@@ -250,7 +255,7 @@ export class DistalPeople extends CallElement {
           ? nothing
           : html`<span class="caption">${icons.cameraOff}${t.cameraOff}</span>`
       }
-      ${on("screen") ? html`<span class="caption">${icons.screen}${t.share}</span>` : nothing}
+      ${on("screen") ? html`<span class="caption">${icons.screen}${t.sharing}</span>` : nothing}
     `;
   }
 

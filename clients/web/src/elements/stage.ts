@@ -192,7 +192,7 @@ export class DistalStage extends CallElement {
   /** One's own pictures come from the devices, not back from the server. */
   private trackOf(tile: Tile): MediaStreamTrack | null {
     if (!tile.self) return this.call.remote.value.get(tile.video?.id ?? "") ?? null;
-    const { camera, screen } = this.call.local.value;
-    return (tile.source === "screen" ? screen?.video : camera.track) ?? null;
+    if (tile.source === "screen") return null; // in itself it would go on for ever
+    return this.call.local.value.camera.track;
   }
 }

@@ -12,7 +12,9 @@ import "./video";
 export function initials(name: string): string {
   const han = /\p{Script=Han}+/u.exec(name)?.[0];
   if (han) return han.slice(-2);
-  const words = name.split(/[\s·,.()]+/u).filter((word) => /\p{L}/u.test(word));
+  const words = name
+    .split(/[\s·,.()]+/u)
+    .filter((word) => /\p{L}/u.test(word) && !/^(dr|prof|mr|mrs|ms)$/i.test(word));
   const chosen = words.length > 2 ? [words[0], words.at(-1)] : words;
   return chosen
     .map((word) => word?.[0] ?? "")
@@ -187,8 +189,10 @@ export class DistalTile extends CallElement {
               ?mirrored=${self && source === "camera"}
               label=${this.caption()}
             ></distal-video>`
-          : html`<div class="avatar">
-              <span class="letters" aria-hidden="true">${initials(participant.name)}</span>
+          : html`<div class="avatar" aria-hidden="true">
+              <span class="letters">
+                ${source === "camera" ? initials(participant.name) : icons.screen}
+              </span>
             </div>`
       }
       <div class="top">${this.chips()} ${this.pinButton()}</div>
@@ -215,6 +219,7 @@ export class DistalTile extends CallElement {
   private caption(): string {
     const { t } = this;
     const { participant, source, self, video } = this.tile;
+    if (self && source === "screen") return t.yourScreen;
     const name = self ? t.youNamed(participant.name) : participant.name;
     if (source === "screen") return t.screenOf(name);
     if (source === "device") {

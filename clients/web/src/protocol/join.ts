@@ -27,6 +27,17 @@ export async function exchangeCode(code: string): Promise<Ticket> {
   return (await response.json()) as Ticket;
 }
 
+/** A moderator's invitation: a link that leads into the room in this role. */
+export async function makeInvitation(token: string, room: string, role: Role): Promise<string> {
+  const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/invitations`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ role }),
+  });
+  if (!response.ok) throw problemOfStatus(response.status, response.statusText);
+  return ((await response.json()) as { url: string }).url;
+}
+
 /** The code in a pasted join link, or in the bare code itself; null when it is neither. */
 export function codeOf(pasted: string): string | null {
   const text = pasted.trim();

@@ -134,4 +134,6 @@ export interface Call {
   lock(locked: boolean): Promise<void>;
   admit(participant: string): Promise<void>;
   deny(participant: string): Promise<void>;
+  /** A join link for somebody; null when none could be made. */
+  invite(role: Role): Promise<string | null>;
 }

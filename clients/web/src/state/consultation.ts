@@ -9,8 +9,8 @@ import { measureNetwork } from "../media/network-check";
 import { Capture } from "../media/publish/capture";
 import type { TrackStats } from "../media/stats";
 import { ConnectionLost, ProtocolClient, RequestError, type Draft } from "../protocol/client";
-import { exchangeCode } from "../protocol/join";
-import type { RoomState, ServerEvent, TransportGroup, Welcome } from "../protocol/messages";
+import { exchangeCode, makeInvitation } from "../protocol/join";
+import type { Role, RoomState, ServerEvent, TransportGroup, Welcome } from "../protocol/messages";
 import { forgetVisit, loadVisit, saveVisit, type Visit } from "../protocol/session";
 import type {
   Call,
@@ -430,6 +430,12 @@ export class Consultation implements Call {
 
   async deny(participant: string): Promise<void> {
     await this.#ask({ type: "deny", participant });
+  }
+
+  async invite(role: Role): Promise<string | null> {
+    const visit = this.#visit;
+    if (!visit) return null;
+    return makeInvitation(visit.token, visit.room, role).catch(() => null);
   }
 
   /** False when it was not done; the person has been told why. */
