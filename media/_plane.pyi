@@ -6,7 +6,8 @@ def hmac_sha1(key: bytes, message: bytes) -> bytes: ...
 
 _Endpoint = tuple[int, int, int, int, int, int, bool]
 _Track = tuple[int, int, int, int, int, int, float, int, int, int]
-_Subscription = tuple[int, int, int, int, int, int, int]
+_Subscription = tuple[int, int, int, int, int, int, int, int]
+_Layer = tuple[int, int, int, int, int]
 
 class _Commands:
     """What Python may tell a core. Ids are the caller's; unknown ones are ignored."""
@@ -28,16 +29,16 @@ class _Commands:
         id: int,
         endpoint: int,
         video: bool,
+        codec: str,
         mid: str,
         cname: str,
-        ssrc: int,
-        rtx_ssrc: int,
         clock_rate: int,
         pt: int,
         rtx_pt: int,
         nack: bool,
         pli: bool,
         fir: bool,
+        layers: list[tuple[str, int, int]],
     ) -> bool: ...
     def remove_track(self, track: int) -> None: ...
     def add_subscription(
@@ -51,6 +52,7 @@ class _Commands:
         rtx_pt: int,
         tos: int,
     ) -> bool: ...
+    def prefer(self, subscription: int, layer: int, temporal: int) -> None: ...
     def pause(self, subscription: int, paused: bool) -> None: ...
     def remove_subscription(self, subscription: int) -> None: ...
     def send(self, endpoint: int, datagram: bytes) -> None: ...
@@ -61,6 +63,7 @@ class _Commands:
         list[_Endpoint],
         list[_Track],
         list[_Subscription],
+        list[_Layer],
         tuple[int, int, int, int, int, int],
     ]: ...
 

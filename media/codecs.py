@@ -25,16 +25,20 @@ EXTENSIONS: tuple[str, ...] = (
     "urn:ietf:params:rtp-hdrext:sdes:mid",
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 )
 MID = EXTENSIONS.index("urn:ietf:params:rtp-hdrext:sdes:mid")
 TRANSPORT_CC = MID + 1
+RID, REPAIRED_RID = MID + 3, MID + 4
+LAYERED = ("vp8", "h264")  # their key frames are known, so that layers can change
 
 # What the relay sends on, by kind. Ids stay below 15: one-byte headers (RFC 8285 section 4.2).
 FORWARDED: dict[Kind, tuple[int, ...]] = {"audio": (0, 1), "video": (1, 2, 3, 4, 5, 6, 7)}
 # What it takes from publishers.
 RECEIVED: dict[Kind, tuple[int, ...]] = {
     "audio": (*FORWARDED["audio"], MID, TRANSPORT_CC),
-    "video": (*FORWARDED["video"], MID, TRANSPORT_CC),
+    "video": (*FORWARDED["video"], MID, TRANSPORT_CC, RID, REPAIRED_RID),
 }
 
 

@@ -37,6 +37,15 @@ class CodecPolicy:
 
 
 @dataclass(frozen=True)
+class LayerStats:
+    """One simulcast encoding of a track since it began."""
+
+    packets: int
+    octets: int
+    last_packet_s: float | None  # on the monotonic clock; old: the publisher has stopped it
+
+
+@dataclass(frozen=True)
 class TrackStats:
     """Since the track began. `level_dbov`: loudest of the last half second, 0 down to -127."""
 
@@ -48,6 +57,7 @@ class TrackStats:
     jitter_s: float
     level_dbov: int | None
     last_packet_s: float | None  # on the monotonic clock
+    layers: tuple[LayerStats, ...] = ()  # smallest picture first; one without simulcast
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,7 @@ class SubscriptionStats:
     retransmissions: int
     fraction_lost: float | None
     rtt_s: float | None
+    layer: int | None = None  # the one that is sent now
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Track(Protocol):
     def kind(self) -> Kind: ...
     @property
     def codec(self) -> str: ...  # RTP encoding name, for example VP8
+    @property
+    def rids(self) -> tuple[str, ...]: ...  # of simulcast, smallest picture first; else ()
 
     def stats(self) -> TrackStats: ...
 
@@ -93,6 +106,14 @@ class Subscription(Protocol):
     def mid(self) -> str: ...
 
     def pause(self, paused: bool) -> None: ...
+
+    def prefer(self, layer: int, temporal: int = 7) -> None:
+        """The layer to send, 0 the smallest, and its highest temporal layer.
+
+        The nearest one that the publisher sends is given, from its next key frame on.
+        """
+        ...
+
     def stats(self) -> SubscriptionStats: ...
 
 

@@ -12,6 +12,7 @@ from .sdp import Format, Section, parse, render
 from .subscription import MediaSubscription
 from .transport import BaseTransport, check_bundle
 
+LAYERS_MAX = 3
 TRACKS_MAX = 16  # of one publisher: cameras, screens, an ultrasound machine, several microphones
 NO_PT = 0xFF
 # Browsers begin at 300 kbit/s and take ten seconds to HD; a clinic's uplink is asked for more at
@@ -30,6 +31,7 @@ class MediaTrack:
     codec: str
     stream: str  # tracks of one stream are played in step
     signature: tuple[object, ...]  # what makes it the same track after a renegotiation
+    rids: tuple[str, ...] = ()
     service_class: str = "talk"
     subscriptions: list[MediaSubscription] = field(default_factory=list)
 
@@ -121,6 +123,10 @@ class PublishTransport(BaseTransport):
     def _add_track(self, m: Section, choice: _Choice, signature: tuple[object, ...]) -> MediaTrack:
         primaries, rtx, cname = m.ssrcs()
         ssrc = primaries[0] if primaries else 0
+        rids = _rids(m, choice)
+        layers = [(rid, 0, 0) for rid in rids]
+        if not layers:
+            layers = [("", ssrc, rtx.get(ssrc, 0) if choice.rtx else 0)]
         msid = (m.attribute("msid") or "").split()
         stream = f"{self.id}-{abs(hash(msid[0])) % 10**8 if msid else 0}"
         track = MediaTrack(
@@ -131,22 +137,23 @@ class PublishTransport(BaseTransport):
             choice.codec.name,
             stream,
             signature,
+            rids,
         )
         feedback = choice.format.feedback
         added = self._lane.plane.add_track(
             track.number,
             self.id,
             choice.codec.kind == "video",
+            choice.codec.name,
             m.mid,
             cname or stream,
-            ssrc,
-            rtx.get(ssrc, 0) if choice.rtx else 0,
             choice.format.clock_rate,
             choice.format.payload_type,
             choice.rtx.payload_type if choice.rtx else NO_PT,
             "nack" in feedback,
             "nack pli" in feedback,
             "ccm fir" in feedback,
+            layers,
         )
         if not added:
             raise SdpError(f"a=ssrc:{ssrc} is used twice on this transport")
@@ -158,6 +165,16 @@ class PublishTransport(BaseTransport):
         for track in tracks.values():
             track.end()
         await super().close()
+
+
+def _rids(m: Section, choice: _Choice) -> tuple[str, ...]:
+    """The encodings to take, smallest picture first, which is the order of our own clients."""
+    if choice.codec.name.lower() not in codecs.LAYERED or codecs.EXTENSIONS[codecs.RID] not in (
+        m.extensions()
+    ):
+        return ()
+    rids = m.simulcast()[:LAYERS_MAX]
+    return tuple(rids) if len(rids) > 1 else ()
 
 
 def _receives(kind: Kind, uri: str) -> bool:
@@ -207,6 +224,9 @@ def _answer_section(m: Section, choice: _Choice, exts: dict[str, int], sends: bo
     if rtx:
         lines.append(f"a=rtpmap:{rtx.payload_type} rtx/{rtx.clock_rate}")
         lines.append(f"a=fmtp:{rtx.payload_type} apt={f.payload_type}")
+    if rids := _rids(m, choice):
+        lines.extend(f"a=rid:{rid} recv" for rid in rids)
+        lines.append(f"a=simulcast:recv {';'.join(rids)}")
     formats = [str(f.payload_type), *([str(rtx.payload_type)] if rtx else [])]
     return Section(m.kind, 9, m.protocol, formats, lines)
 
@@ -214,4 +234,4 @@ def _answer_section(m: Section, choice: _Choice, exts: dict[str, int], sends: bo
 def _signature(m: Section, choice: _Choice) -> tuple[object, ...]:
     primaries, rtx, _ = m.ssrcs()
     pts = (choice.format.payload_type, choice.rtx.payload_type if choice.rtx else None)
-    return (choice.codec.name, pts, tuple(primaries), tuple(rtx.items()))
+    return (choice.codec.name, pts, tuple(primaries), tuple(rtx.items()), _rids(m, choice))

@@ -96,6 +96,17 @@ class Section:
                 found.setdefault(match[2], int(match[1]))
         return found
 
+    def simulcast(self) -> list[str]:
+        """Rids that are sent, in the order listed (RFC 8853); the first of alternatives."""
+        declared = {
+            match[1]
+            for value in self.attributes("rid")
+            if (match := re.fullmatch(r"([A-Za-z0-9_-]{1,16}) send(?: .*)?", value))
+        }
+        match = re.search(r"(?:^| )send (\S+)", self.attribute("simulcast") or "")
+        listed = [part.split(",")[0].lstrip("~") for part in match[1].split(";")] if match else []
+        return list(dict.fromkeys(rid for rid in listed if rid in declared))
+
     def ssrcs(self) -> tuple[list[int], dict[int, int], str]:
         """Primary SSRCs in order, primary → retransmission (RFC 5576), and the CNAME."""
         seen: list[int] = []

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .contract import SubscriptionStats, TrackStats, TransportStats
+from .contract import LayerStats, SubscriptionStats, TrackStats, TransportStats
 
 if TYPE_CHECKING:
     from ._plane import Plane
@@ -36,12 +36,16 @@ class PlaneStats:
         if now_s - self._taken_s < MAX_AGE_S:
             return
         self._taken_s = now_s
-        endpoints, tracks, subscriptions, counters = self._plane.snapshot()
+        endpoints, tracks, subscriptions, layers, counters = self._plane.snapshot()
         now_us = self._plane.now_us()
         self._transports = {
             id: TransportStats(p_in, o_in, p_out, o_out, heard / 1e6 if heard >= 0 else None)
             for id, p_in, o_in, p_out, o_out, heard, _ in endpoints
         }
+        by_track: dict[int, list[LayerStats]] = {}
+        for track, _, packets, octets, last in layers:
+            one = LayerStats(packets, octets, last / 1e6 if last >= 0 else None)
+            by_track.setdefault(track, []).append(one)
         self._tracks = {
             id: TrackStats(
                 packets,
@@ -52,6 +56,7 @@ class PlaneStats:
                 jitter,
                 level if level != _UNKNOWN_LEVEL and now_us - level_us < LEVEL_AGE_US else None,
                 last / 1e6 if last >= 0 else None,
+                tuple(by_track.get(id, ())),
             )
             for id, packets, octets, lost, nacks, plis, jitter, level, level_us, last in tracks
         }
@@ -63,8 +68,9 @@ class PlaneStats:
                 resent,
                 fraction / 256 if fraction >= 0 else None,
                 rtt_us / 1e6 if rtt_us >= 0 else None,
+                layer if layer >= 0 else None,
             )
-            for id, packets, octets, nacks, resent, fraction, rtt_us in subscriptions
+            for id, packets, octets, nacks, resent, fraction, rtt_us, layer in subscriptions
         }
         names = ("datagrams", "unknown", "malformed", "unauthentic", "forwarded", "messages")
         self.counters = dict(zip(names, counters, strict=True))

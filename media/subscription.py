@@ -27,6 +27,7 @@ class MediaSubscription:
         self._lane: Lane = track.lane
         self._number: int | None = None  # in the plane, while packets flow
         self._paused = False
+        self._preferred: tuple[int, int] | None = None
         track.subscriptions.append(self)
 
     def start(self, payload_type: int, rtx: int | None) -> None:
@@ -48,6 +49,8 @@ class MediaSubscription:
             self._number = number
             if self._paused:
                 self._lane.plane.pause(number, True)
+            if self._preferred:
+                self._lane.plane.prefer(number, *self._preferred)
 
     def stop(self) -> None:
         """No packets any more; the subscription is over."""
@@ -65,6 +68,12 @@ class MediaSubscription:
         self._paused = paused
         if self._number is not None:
             self._lane.plane.pause(self._number, paused)
+
+    def prefer(self, layer: int, temporal: int = 7) -> None:
+        """The layer to send, 0 the smallest, and its highest temporal layer."""
+        self._preferred = (layer, temporal)
+        if self._number is not None:
+            self._lane.plane.prefer(self._number, layer, temporal)
 
     def stats(self) -> SubscriptionStats:
         return self._lane.stats.subscription(-1 if self._number is None else self._number)

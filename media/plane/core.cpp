@@ -83,9 +83,13 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
 void Core::on_timer(int64_t now_us) {
   now_us_ = now_us;
   for (auto& [id, t] : tracks_) {
-    if (!t->held.empty() && now_us - t->held_since_us >= Track::kHoldUs) flush(*t);
-    if (t->reception.any_missing()) ask_missing(*t, now_us);
-    if (t->keyframe_wanted) want_keyframe(*t, now_us);
+    for (Layer& l : t->layers) {
+      if (!l.held.empty() && now_us - l.held_since_us >= Layer::kHoldUs) flush(*t, l);
+      if (l.reception.any_missing()) ask_missing(*t, l, now_us);
+      if (l.keyframe_wanted) want_keyframe(*t, l, now_us);
+    }
+    if (t->simulcast())
+      for (Subscription* s : t->subscriptions) choose(*s, now_us);
   }
   for (auto& [id, e] : endpoints_)
     if (e->tx && e->has_selected) send_reports(*e, now_us);
@@ -106,7 +110,7 @@ void Core::set_srtp(uint32_t endpoint, void* rx, void* tx) {
   Endpoint& e = *found->second;
   e.rx = rx;
   e.tx = tx;
-  for (Subscription* s : e.subscriptions) want_keyframe(*s->track, now_us_);  // they can be seen from now on
+  for (Subscription* s : e.subscriptions) want_keyframe(*s, now_us_);  // they can be seen from now on
 }
 
 void Core::set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb,
@@ -141,15 +145,19 @@ bool Core::add_track(uint32_t id, uint32_t endpoint, const TrackConfig& config) 
   auto found = endpoints_.find(endpoint);
   if (found == endpoints_.end()) return false;
   Endpoint& e = *found->second;
-  for (uint32_t ssrc : {config.ssrc, config.rtx_ssrc})
-    if (ssrc && e.streams.contains(ssrc)) return false;
+  if (config.layers.empty()) return false;
+  for (const LayerConfig& l : config.layers)
+    for (uint32_t ssrc : {l.ssrc, l.rtx_ssrc})
+      if (ssrc && e.streams.contains(ssrc)) return false;
   auto t = std::make_unique<Track>(config);
   t->id = id;
   t->endpoint = &e;
-  if (config.ssrc) e.streams[config.ssrc] = {t.get(), false};
-  if (config.rtx_ssrc) e.streams[config.rtx_ssrc] = {t.get(), true};
+  for (Layer& l : t->layers) {
+    if (l.config.ssrc) e.streams[l.config.ssrc] = {t.get(), &l, false};
+    if (l.config.rtx_ssrc) e.streams[l.config.rtx_ssrc] = {t.get(), &l, true};
+    if (e.feedback_media == 0) e.feedback_media = l.config.ssrc;
+  }
   e.tracks.push_back(t.get());
-  if (e.feedback_media == 0) e.feedback_media = config.ssrc;
   tracks_[id] = std::move(t);
   return true;
 }
@@ -174,10 +182,11 @@ bool Core::add_subscription(uint32_t id, uint32_t track, uint32_t endpoint,
   s->track = t->second.get();
   s->endpoint = e->second.get();
   s->config = config;
+  s->wanted_layer = s->target = static_cast<int>(s->track->layers.size()) - 1;
   s->rtx_seq = static_cast<uint16_t>(config.rtx_ssrc & 0x3fff);
   s->track->subscriptions.push_back(s.get());
   s->endpoint->subscriptions.push_back(s.get());
-  if (s->endpoint->tx) want_keyframe(*s->track, now_us_);
+  if (s->endpoint->tx) want_keyframe(*s, now_us_);
   subscriptions_[id] = std::move(s);
   return true;
 }
@@ -187,8 +196,17 @@ void Core::pause(uint32_t subscription, bool paused) {
   if (found == subscriptions_.end() || found->second->paused == paused) return;
   Subscription& s = *found->second;
   s.paused = paused;
-  s.first_index = -1;  // numbers go on without a gap
-  if (!paused) want_keyframe(*s.track, now_us_);
+  s.restart = true;  // numbers go on without a gap
+  if (!paused) want_keyframe(s, now_us_);
+}
+
+void Core::prefer(uint32_t subscription, int layer, uint8_t temporal) {
+  auto found = subscriptions_.find(subscription);
+  if (found == subscriptions_.end()) return;
+  Subscription& s = *found->second;
+  s.wanted_layer = std::clamp(layer, 0, static_cast<int>(s.track->layers.size()) - 1);
+  s.wanted_temporal = temporal;
+  choose(s, now_us_);
 }
 
 void Core::remove_subscription(uint32_t id) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "address.h"
+#include "mapping.h"
 #include "reception.h"
 #include "ring.h"
 #include "srtp.h"
@@ -36,6 +37,7 @@ class Events {
   virtual void dtls(uint32_t endpoint, View datagram) = 0;
 };
 
+struct Layer;
 struct Track;
 struct Subscription;
 
@@ -62,47 +64,75 @@ struct Endpoint {
 
   struct Stream {
     Track* track;
+    Layer* layer;
     bool rtx;
   };
   std::unordered_map<uint32_t, Stream> streams;  // by SSRC
 };
 
-// What Python says of a track; SSRC 0: learned from the mid header extension.
+struct LayerConfig {
+  std::string rid;                  // empty without simulcast
+  uint32_t ssrc = 0, rtx_ssrc = 0;  // 0: learned from the header extensions
+};
+
+// What Python says of a track. Layers go from the smallest picture to the largest; one is the usual case.
 struct TrackConfig {
   bool video = false;
+  VideoCodec codec = VideoCodec::other;
   std::string mid, cname;
-  uint32_t ssrc = 0, rtx_ssrc = 0;
   uint32_t clock_rate = 90000;
   uint8_t pt = 0, rtx_pt = 0xff;
   bool nack = false, pli = false, fir = false;
+  std::vector<LayerConfig> layers;
+};
+
+// One RTP stream of a track: the whole track, or one of its simulcast encodings.
+struct Layer {
+  int number = 0;
+  LayerConfig config;
+  Ring ring;
+  SequenceLine line;
+  Reception reception;
+  std::vector<Packet*> held;  // the frame that waits for its marker
+  int64_t held_since_us = 0;
+  bool keyframe_wanted = false;
+  int64_t keyframe_asked_us = -1000000000;
+  uint8_t fir_sequence = 0;
+  uint64_t packets = 0, octets = 0;
+  int64_t last_packet_us = -1;
+  uint64_t sr_ntp = 0;  // the publisher's latest sender report
+  uint32_t sr_timestamp = 0;
+  int64_t sr_us = -1;
+  bool aligned = false;  // `to_base` is known
+  uint32_t to_base = 0;  // added to its timestamps: those of the track's first layer
+  uint32_t last_timestamp = 0;
+  int64_t last_arrival_us = 0;
+
+  Layer(int n, const LayerConfig& c, const TrackConfig& t)
+      : number(n), config(c), ring(t.video ? 512 : 128), reception(t.clock_rate) {
+    held.reserve(kHoldPackets);
+  }
+  bool active(int64_t now_us) const { return last_packet_us >= 0 && now_us - last_packet_us < kSilenceUs; }
+  static constexpr size_t kHoldPackets = 48;
+  static constexpr int64_t kHoldUs = 20000;
+  static constexpr int64_t kSilenceUs = 1000000;  // a publisher that lacks bandwidth stops its largest layer
 };
 
 struct Track {
   uint32_t id = 0;
   Endpoint* endpoint = nullptr;
   TrackConfig config;
-  Ring ring;
-  SequenceLine line;
-  Reception reception;
+  std::vector<Layer> layers;
   std::vector<Subscription*> subscriptions;
-  std::vector<Packet*> held;  // the frame that waits for its marker
-  int64_t held_since_us = 0;
-  bool keyframe_wanted = false;
-  int64_t keyframe_asked_us = -1000000000;
-  uint8_t fir_sequence = 0;
-  uint64_t packets = 0, octets = 0, plis = 0;
-  int64_t last_packet_us = -1;
+  uint64_t plis = 0;
   int level_dbov = -128;  // -128: not known
   int64_t level_us = 0;
-  uint64_t sr_ntp = 0;  // the publisher's latest sender report
-  uint32_t sr_timestamp = 0;
-  int64_t sr_us = -1;
 
-  explicit Track(const TrackConfig& c) : config(c), ring(c.video ? 512 : 128), reception(c.clock_rate) {
-    held.reserve(kHoldPackets);
+  explicit Track(const TrackConfig& c) : config(c) {
+    layers.reserve(c.layers.size());  // streams point into it
+    for (const LayerConfig& l : c.layers) layers.emplace_back(static_cast<int>(layers.size()), l, c);
   }
-  static constexpr size_t kHoldPackets = 48;
-  static constexpr int64_t kHoldUs = 20000;
+  bool simulcast() const { return layers.size() > 1; }
 };
 
 struct SubscriptionConfig {
@@ -117,9 +147,15 @@ struct Subscription {
   Endpoint* endpoint = nullptr;
   SubscriptionConfig config;
   bool paused = false;
-  int64_t first_index = -1;  // packets before it are not of this mapping; -1: starts with the next one
-  uint16_t offset = 0;       // outgoing sequence number = incoming + offset
-  uint16_t last_seq = 0;
+  bool restart = true;   // the next packet begins a segment
+  int wanted_layer = 0;  // what Python asks for; the nearest active one is given
+  uint8_t wanted_temporal = 7;
+  int target = 0;  // the layer to be on, once it has a key frame
+  Mapping mapping;
+  uint16_t last_seq = 0, last_picture = 0;
+  uint8_t last_tl0 = 0;
+  uint32_t last_timestamp = 0;
+  int64_t last_sent_us = 0;
   bool sent_any = false;
   uint16_t rtx_seq = 0;
   uint64_t packets = 0, octets = 0, nacks = 0, retransmissions = 0;
@@ -133,6 +169,7 @@ struct Subscription {
     int64_t at_us = -1;
   } sent_reports[4];
   uint8_t sent_report_at = 0;
+  int layer() const { return mapping.empty() ? -1 : mapping.now().layer; }
 };
 
 class Core {
@@ -154,6 +191,7 @@ class Core {
   void remove_track(uint32_t id);
   bool add_subscription(uint32_t id, uint32_t track, uint32_t endpoint, const SubscriptionConfig& config);
   void pause(uint32_t subscription, bool paused);
+  void prefer(uint32_t subscription, int layer, uint8_t temporal);
   void remove_subscription(uint32_t id);
   void send(uint32_t endpoint, View datagram);  // DTLS, to the selected path
   void set_remb(uint64_t bps) { remb_bps_ = bps; }
@@ -180,14 +218,18 @@ class Core {
   void on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us);
   void on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us);
   Endpoint::Stream* stream_of(Endpoint& e, View datagram, const RtpHeader& h);
-  void on_media(Track& t, const RtpHeader& h, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us,
-                bool repaired);
-  void flush(Track& t);
-  void forward(Track& t, Packet* const* packets, size_t count);
-  void send_run(Subscription& s, const struct Template* run, size_t count);
+  void on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_t size, int64_t arrival_us,
+                int64_t now_us, bool repaired);
+  void align(Track& t, Layer& l);
+  void flush(Track& t, Layer& l);
+  void forward(Track& t, Layer& l, Packet* const* packets, size_t count);
+  void enter(Subscription& s, const Layer& l, const Packet& p);
+  void choose(Subscription& s, int64_t now_us);
+  void send_run(Subscription& s, const Layer& l, const struct Template* run, size_t count);
   void resend(Subscription& s, uint16_t seq, int64_t now_us);
-  void want_keyframe(Track& t, int64_t now_us);
-  void ask_missing(Track& t, int64_t now_us);
+  void want_keyframe(Subscription& s, int64_t now_us);
+  void want_keyframe(Track& t, Layer& l, int64_t now_us);
+  void ask_missing(Track& t, Layer& l, int64_t now_us);
   void send_reports(Endpoint& e, int64_t now_us);
   void send_sender_report(Subscription& s, int64_t now_us);
   void send_feedback(Endpoint& e, const uint8_t* packet, size_t size);

@@ -31,11 +31,11 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
     if (packet.type == rtcp::kSenderReport && b.size >= 24) {
       auto found = e.streams.find(get32(b.data));
       if (found != e.streams.end() && !found->second.rtx) {
-        Track& t = *found->second.track;
-        t.sr_ntp = static_cast<uint64_t>(get32(b.data + 4)) << 32 | get32(b.data + 8);
-        t.sr_timestamp = get32(b.data + 12);
-        t.sr_us = now_us;
-        t.reception.on_sender_report(t.sr_ntp, now_us);
+        Layer& l = *found->second.layer;
+        l.sr_ntp = static_cast<uint64_t>(get32(b.data + 4)) << 32 | get32(b.data + 8);
+        l.sr_timestamp = get32(b.data + 12);
+        l.sr_us = now_us;
+        l.reception.on_sender_report(l.sr_ntp, now_us);
       }
       reports = 24;
     } else if (packet.type == rtcp::kReceiverReport && b.size >= 4) {
@@ -44,10 +44,10 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4)))
         rtcp::each_nack(b, [&](uint16_t seq) { resend(*s, seq, now_us); });
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kPli && b.size >= 8) {
-      if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s->track, now_us);
+      if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s, now_us);
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kFir) {
       for (size_t fci = 8; fci + 8 <= b.size; fci += 8)
-        if (Subscription* s = subscription_of(e, get32(b.data + fci))) want_keyframe(*s->track, now_us);
+        if (Subscription* s = subscription_of(e, get32(b.data + fci))) want_keyframe(*s, now_us);
     }
     for (uint8_t i = 0; reports && i < packet.count && reports + 24 <= b.size; ++i, reports += 24) {
       auto block = rtcp::read_report_block(b.data + reports);
@@ -64,31 +64,37 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
   }
 }
 
-void Core::want_keyframe(Track& t, int64_t now_us) {
+void Core::want_keyframe(Subscription& s, int64_t now_us) {
+  Track& t = *s.track;
+  const int layer = s.layer() >= 0 ? s.layer() : s.target;
+  want_keyframe(t, t.layers[static_cast<size_t>(layer)], now_us);
+}
+
+void Core::want_keyframe(Track& t, Layer& l, int64_t now_us) {
   if (!t.config.video) return;
-  t.keyframe_wanted = true;
-  if (now_us - t.keyframe_asked_us < kKeyframeUs || !t.endpoint->tx || !t.endpoint->has_selected ||
-      t.config.ssrc == 0)
+  l.keyframe_wanted = true;
+  if (now_us - l.keyframe_asked_us < kKeyframeUs || !t.endpoint->tx || !t.endpoint->has_selected ||
+      l.config.ssrc == 0)
     return;  // the timer asks again
-  t.keyframe_wanted = false;
-  t.keyframe_asked_us = now_us;
+  l.keyframe_wanted = false;
+  l.keyframe_asked_us = now_us;
   uint8_t packet[32];
   size_t size = 0;
   if (t.config.pli)
-    size = rtcp::write_pli(packet, kOwnSsrc, t.config.ssrc);
+    size = rtcp::write_pli(packet, kOwnSsrc, l.config.ssrc);
   else if (t.config.fir)
-    size = rtcp::write_fir(packet, kOwnSsrc, t.config.ssrc, t.fir_sequence++);
+    size = rtcp::write_fir(packet, kOwnSsrc, l.config.ssrc, l.fir_sequence++);
   if (size == 0) return;
   ++t.plis;
   send_feedback(*t.endpoint, packet, size);
 }
 
-void Core::ask_missing(Track& t, int64_t now_us) {
+void Core::ask_missing(Track& t, Layer& l, int64_t now_us) {
   if (!t.endpoint->tx || !t.endpoint->has_selected) return;
-  t.reception.due(now_us, due_);
+  l.reception.due(now_us, due_);
   if (due_.empty()) return;
   uint8_t packet[1300];
-  send_feedback(*t.endpoint, packet, rtcp::write_nack(packet, kOwnSsrc, t.config.ssrc, due_));
+  send_feedback(*t.endpoint, packet, rtcp::write_nack(packet, kOwnSsrc, l.config.ssrc, due_));
 }
 
 void Core::send_reports(Endpoint& e, int64_t now_us) {
@@ -103,11 +109,12 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
     rtcp::ReportBlock blocks[31];
     size_t count = 0;
     std::vector<uint32_t> video;
-    for (Track* t : e.tracks) {
-      if (!t->reception.started() || count == 31) continue;
-      blocks[count++] = t->reception.report(t->config.ssrc, now_us);
-      if (t->config.video) video.push_back(t->config.ssrc);
-    }
+    for (Track* t : e.tracks)
+      for (Layer& l : t->layers) {
+        if (!l.reception.started() || count == 31) continue;
+        blocks[count++] = l.reception.report(l.config.ssrc, now_us);
+        if (t->config.video) video.push_back(l.config.ssrc);
+      }
     if (count > 0) {
       size_t size = rtcp::write_receiver_report(packet, kOwnSsrc, blocks, count);
       size += rtcp::write_source_description(packet + size, kOwnSsrc, kOwnName);
@@ -117,7 +124,8 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
     }
   }
   for (Subscription* s : e.subscriptions)
-    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->track->sr_us >= 0)
+    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->layer() >= 0 &&
+        s->track->layers[static_cast<size_t>(s->layer())].sr_us >= 0)
       send_sender_report(*s, now_us);
 }
 
@@ -126,10 +134,12 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
 void Core::send_sender_report(Subscription& s, int64_t now_us) {
   s.sr_due_us = now_us + kReportUs;
   const Track& t = *s.track;
-  int64_t elapsed_us = now_us - t.sr_us;
-  uint64_t ntp = t.sr_ntp + static_cast<uint64_t>(elapsed_us / 1000000) * (1ULL << 32) +
+  const Layer& l = t.layers[static_cast<size_t>(s.layer())];
+  int64_t elapsed_us = now_us - l.sr_us;
+  uint64_t ntp = l.sr_ntp + static_cast<uint64_t>(elapsed_us / 1000000) * (1ULL << 32) +
                  (static_cast<uint64_t>(elapsed_us % 1000000) << 32) / 1000000;
-  auto timestamp = t.sr_timestamp + static_cast<uint32_t>(elapsed_us * t.config.clock_rate / 1000000);
+  auto timestamp = l.sr_timestamp + s.mapping.now().timestamp +
+                   static_cast<uint32_t>(elapsed_us * t.config.clock_rate / 1000000);
   uint8_t packet[256];
   size_t size =
       rtcp::write_sender_report(packet, s.config.ssrc, ntp, timestamp, static_cast<uint32_t>(s.packets),

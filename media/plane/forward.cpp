@@ -7,33 +7,42 @@ namespace plane {
 // A packet as its subscribers get it, but for what differs between them: payload type, sequence number, SSRC.
 struct Template {
   const Packet* packet;
-  size_t size;
+  size_t size, payload;  // payload: its offset
   uint8_t data[kMaxDatagram + 64];
+
+  // What a segment changes in the copy at `p`.
+  void finish(uint8_t* p, const Segment& g) const {
+    put16(p + 2, static_cast<uint16_t>(packet->header.seq + g.seq));
+    put32(p + 4, packet->header.timestamp + g.timestamp);
+    if (g.picture || g.tl0) shift_picture(p + payload, packet->payload, g.picture, g.tl0);
+  }
 };
 
 namespace {
 
 // Subscribers with the same extension ids share these; the plane's thread is the only user.
-thread_local Template templates[Track::kHoldPackets];
+thread_local Template templates[Layer::kHoldPackets];
 
 constexpr size_t kEvenUp = 4;  // bytes of padding that a packet may get to match its frame's longest
 
-size_t write_template(uint8_t* out, const Packet& p, const ExtIds& ids, bool mixed, uint8_t extra_padding) {
+void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad) {
+  uint8_t* out = w.data;
+  w.packet = &p;
   std::memcpy(out, p.data, 12);
   size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed);
-  const bool exts = at > 12;
-  const bool padding = p.header.padding || extra_padding;
-  out[0] = static_cast<uint8_t>(0x80 | (padding ? 0x20 : 0) | (exts ? 0x10 : 0));
+  const uint8_t extra = pad ? p.extra_padding : 0;
+  out[0] = static_cast<uint8_t>(0x80 | (p.header.padding || extra ? 0x20 : 0) | (at > 12 ? 0x10 : 0));
   out[1] = p.header.marker ? 0x80 : 0;
+  w.payload = at;
   size_t payload = p.size - p.header.payload;
   std::memcpy(out + at, p.data + p.header.payload, payload);
   at += payload;
-  if (extra_padding) {
-    std::memset(out + at, 0, extra_padding);
-    at += extra_padding;
-    out[at - 1] = extra_padding;
+  if (extra) {
+    std::memset(out + at, 0, extra);
+    at += extra;
+    out[at - 1] = extra;
   }
-  return at;
+  w.size = at;
 }
 
 // RTP padding of a few bytes makes a frame's packets equal, so that a run leaves as one message
@@ -59,25 +68,28 @@ void even_up(Packet* const* packets, size_t count) {
 }  // namespace
 
 Endpoint::Stream* Core::stream_of(Endpoint& e, View datagram, const RtpHeader& h) {
-  auto found = e.streams.find(h.ssrc);
-  if (found != e.streams.end()) return &found->second;
-  // An SSRC that the description did not name: its mid says which track it is (RFC 8843 section 9.2), once.
-  const ExtAt& mid = h.ext[static_cast<size_t>(Ext::mid)];
+  // An SSRC that the description did not name: its mid, and with simulcast its rid, say which stream it is
+  // (RFC 8843 section 9.2, RFC 8852), once.
+  auto is = [&](Ext which, const std::string& expected) {
+    const ExtAt& x = h.ext[static_cast<size_t>(which)];
+    return x.offset && expected.size() == x.size &&
+           std::memcmp(expected.data(), datagram.data + x.offset, x.size) == 0;
+  };
+  const bool has_mid = h.ext[static_cast<size_t>(Ext::mid)].offset;
+  // Without a mid only one track of each kind can be told by its payload type.
+  const bool ambiguous =
+      e.tracks.size() > 2 || (e.tracks.size() == 2 && e.tracks[0]->config.video == e.tracks[1]->config.video);
   for (Track* t : e.tracks) {
-    bool primary = h.pt == t->config.pt && t->config.ssrc == 0;
-    bool rtx = h.pt == t->config.rtx_pt && t->config.rtx_ssrc == 0;
-    if (!primary && !rtx) continue;
-    if (mid.offset) {
-      if (t->config.mid.size() != mid.size ||
-          std::memcmp(t->config.mid.data(), datagram.data + mid.offset, mid.size) != 0)
-        continue;
-    } else if (e.tracks.size() > 2 ||
-               (e.tracks.size() == 2 && e.tracks[0]->config.video == e.tracks[1]->config.video)) {
-      continue;  // without a mid only one track of each kind can be told by its payload type
+    if (has_mid ? !is(Ext::mid, t->config.mid) : ambiguous) continue;
+    for (Layer& l : t->layers) {
+      const bool primary = h.pt == t->config.pt && l.config.ssrc == 0;
+      const bool rtx = h.pt == t->config.rtx_pt && l.config.rtx_ssrc == 0;
+      if (!primary && !rtx) continue;
+      if (t->simulcast() && !is(primary ? Ext::rid : Ext::repaired_rid, l.config.rid)) continue;
+      (primary ? l.config.ssrc : l.config.rtx_ssrc) = h.ssrc;
+      if (primary && e.feedback_media == 0) e.feedback_media = h.ssrc;
+      return &(e.streams[h.ssrc] = {t, &l, rtx});
     }
-    (primary ? t->config.ssrc : t->config.rtx_ssrc) = h.ssrc;
-    if (primary && e.feedback_media == 0) e.feedback_media = h.ssrc;
-    return &(e.streams[h.ssrc] = {t, rtx});
   }
   return nullptr;
 }
@@ -100,7 +112,7 @@ void Core::on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, i
   if (srtp_.unprotect(e.rx, data, &length) != 0) {
     ++counters_.unauthentic;
     if (learned) {  // a forger must not take the place of the true SSRC
-      (stream->rtx ? stream->track->config.rtx_ssrc : stream->track->config.ssrc) = 0;
+      (stream->rtx ? stream->layer->config.rtx_ssrc : stream->layer->config.ssrc) = 0;
       e.streams.erase(header->ssrc);
     }
     return;
@@ -122,38 +134,42 @@ void Core::on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, i
     h.seq = get16(data + h.payload);
     std::memmove(data + h.payload, data + h.payload + 2, size - h.payload - 2);
     h.pt = t.config.pt;
-    on_media(t, h, data, size - 2, arrival_us, now_us, true);
+    on_media(t, *stream->layer, h, data, size - 2, arrival_us, now_us, true);
   } else if (h.pt == t.config.pt) {
-    on_media(t, h, data, size, arrival_us, now_us, false);
+    on_media(t, *stream->layer, h, data, size, arrival_us, now_us, false);
   }
 }
 
-void Core::on_media(Track& t, const RtpHeader& h, uint8_t* data, size_t size, int64_t arrival_us,
+void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_t size, int64_t arrival_us,
                     int64_t now_us, bool repaired) {
-  if (repaired && t.line.highest() < 0) return;
-  int64_t index = repaired ? t.line.peek(h.seq) : t.line.unwrap(h.seq);
-  if (t.reception.jumped(index)) {  // the publisher began anew under the same SSRC
+  if (repaired && l.line.highest() < 0) return;
+  int64_t index = repaired ? l.line.peek(h.seq) : l.line.unwrap(h.seq);
+  if (l.reception.jumped(index)) {  // the publisher began anew under the same SSRC
     if (repaired) return;
-    t.held.clear();
-    t.ring.clear();
-    t.line.reset();
-    t.reception = Reception(t.config.clock_rate);
-    index = t.line.unwrap(h.seq);
-    for (Subscription* s : t.subscriptions) s->first_index = -1;
-    want_keyframe(t, now_us);
+    l.held.clear();
+    l.ring.clear();
+    l.line.reset();
+    l.reception = Reception(t.config.clock_rate);
+    l.aligned = false;
+    index = l.line.unwrap(h.seq);
+    for (Subscription* s : t.subscriptions)
+      if (s->layer() == l.number) s->restart = true;
+    want_keyframe(t, l, now_us);
   }
-  Packet* p = t.ring.claim(index);
+  Packet* p = l.ring.claim(index);
   if (!p) return;  // a duplicate
   p->header = h;
   p->size = static_cast<uint16_t>(size);
+  p->payload = read_payload(t.config.codec, {data + h.payload, size - h.payload});
   std::memcpy(p->data, data, size);
   put16(p->data + 2, h.seq);
-  const bool late = index < t.reception.highest();
-  t.reception.on_packet(index, h.timestamp, arrival_us, repaired, t.config.nack);
-  ++t.packets;
-  t.octets += size;
-  t.last_packet_us = now_us;
-  if (t.reception.any_new_gap()) ask_missing(t, now_us);
+  const bool late = index < l.reception.highest();
+  l.reception.on_packet(index, h.timestamp, arrival_us, repaired, t.config.nack);
+  ++l.packets;
+  l.octets += size;
+  l.last_packet_us = now_us;
+  if (!late) l.last_timestamp = h.timestamp, l.last_arrival_us = arrival_us;
+  if (l.reception.any_new_gap()) ask_missing(t, l, now_us);
 
   if (!t.config.video) {
     const ExtAt& level = h.ext[static_cast<size_t>(Ext::audio_level)];
@@ -161,77 +177,153 @@ void Core::on_media(Track& t, const RtpHeader& h, uint8_t* data, size_t size, in
       int dbov = -(data[level.offset] & 0x7f);
       if (dbov >= t.level_dbov || now_us - t.level_us > 500000) t.level_dbov = dbov, t.level_us = now_us;
     }
-    forward(t, &p, 1);
+    forward(t, l, &p, 1);
     return;
   }
-  if (late && (t.held.empty() || index < t.held.front()->index)) {  // nobody should wait longer for it
-    forward(t, &p, 1);
+  if (late && (l.held.empty() || index < l.held.front()->index)) {  // nobody should wait longer for it
+    forward(t, l, &p, 1);
     return;
   }
   // A frame leaves when it is whole: no receiver can use it earlier, and one message is far cheaper than ten.
-  if (!late && !t.held.empty() && t.held.front()->header.timestamp != h.timestamp) flush(t);
-  if (t.held.empty()) t.held_since_us = now_us;
-  t.held.push_back(p);
-  if (h.marker || t.held.size() >= Track::kHoldPackets) flush(t);
+  if (!late && !l.held.empty() && l.held.front()->header.timestamp != h.timestamp) flush(t, l);
+  if (l.held.empty()) l.held_since_us = now_us;
+  l.held.push_back(p);
+  if (h.marker || l.held.size() >= Layer::kHoldPackets) flush(t, l);
 }
 
-void Core::flush(Track& t) {
-  if (t.held.empty()) return;
-  even_up(t.held.data(), t.held.size());
-  forward(t, t.held.data(), t.held.size());
-  t.held.clear();
+// Encodings of one camera count from different starts; subscribers see the first one's clock on all of them.
+void Core::align(Track& t, Layer& l) {
+  if (l.aligned) return;
+  const Layer& base = t.layers.front();
+  if (&base == &l) {
+    l.aligned = true;
+    return;
+  }
+  const int64_t rate = t.config.clock_rate;
+  if (l.sr_us >= 0 && base.sr_us >= 0) {
+    auto difference = static_cast<int64_t>(l.sr_ntp - base.sr_ntp);  // in 2^-32 s
+    auto ticks =
+        static_cast<int64_t>(static_cast<double>(difference) / 4294967296.0 * static_cast<double>(rate));
+    l.to_base = base.sr_timestamp + static_cast<uint32_t>(ticks) - l.sr_timestamp;
+    l.aligned = true;
+  } else if (base.last_packet_us >= 0) {  // before the reports: frames of one instant arrive together
+    auto ticks = (l.last_arrival_us - base.last_arrival_us) * rate / 1000000;
+    l.to_base = base.last_timestamp + static_cast<uint32_t>(ticks) - l.last_timestamp;
+    l.aligned = true;
+  }
 }
 
-void Core::forward(Track& t, Packet* const* packets, size_t count) {
+void Core::flush(Track& t, Layer& l) {
+  if (l.held.empty()) return;
+  even_up(l.held.data(), l.held.size());
+  forward(t, l, l.held.data(), l.held.size());
+  l.held.clear();
+}
+
+void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
   const Endpoint* written_for = nullptr;
   for (Subscription* s : t.subscriptions) {
     const Endpoint& e = *s->endpoint;
     if (s->paused || !e.tx || !e.has_selected) continue;
-    if (!written_for || written_for->ext_ids != e.ext_ids || written_for->ext_mixed != e.ext_mixed) {
-      for (size_t i = 0; i < count; ++i) {
-        Template& w = templates[i];
-        w.packet = packets[i];
-        w.size = write_template(w.data, *packets[i], e.ext_ids, e.ext_mixed, packets[i]->extra_padding);
+    if (s->restart || l.number != s->layer()) {
+      const Packet* start = packets[0];
+      if (t.simulcast()) {  // layers change where a decoder can follow
+        if (l.number != s->target) continue;
+        auto key = std::find_if(packets, packets + count, [](auto* p) { return p->payload.keyframe_start; });
+        if (key == packets + count) continue;
+        start = *key;
       }
+      enter(*s, l, *start);
+    }
+    if (!written_for || written_for->ext_ids != e.ext_ids || written_for->ext_mixed != e.ext_mixed) {
+      for (size_t i = 0; i < count; ++i)
+        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true);
       written_for = &e;
     }
-    send_run(*s, templates, count);
+    send_run(*s, l, templates, count);
   }
 }
 
-void Core::send_run(Subscription& s, const Template* run, size_t count) {
-  if (s.first_index < 0) {  // numbers go on from the last one sent; the first is low, far from wrapping
-    s.first_index = run[0].packet->index;
-    uint16_t seq = run[0].packet->header.seq;
-    s.offset = static_cast<uint16_t>((s.sent_any ? s.last_seq + 1 : seq & 0x3fff) - seq);
+// A new segment from this packet on: its numbers follow those sent last.
+void Core::enter(Subscription& s, const Layer& l, const Packet& p) {
+  align(*s.track, s.track->layers[static_cast<size_t>(l.number)]);
+  Segment g;
+  g.first = p.index;
+  g.layer = l.number;
+  g.timestamp = l.to_base;
+  const uint16_t seq = p.header.seq;  // the first is low, far from wrapping
+  g.seq = static_cast<uint16_t>((s.sent_any ? s.last_seq + 1 : seq & 0x3fff) - seq);
+  if (s.sent_any) {
+    g.picture = static_cast<uint16_t>(s.last_picture + 1 - p.payload.picture_id);
+    g.tl0 = static_cast<uint8_t>(s.last_tl0 + 1 - p.payload.tl0);
+    const uint32_t behind = s.last_timestamp - (p.header.timestamp + g.timestamp);
+    if (static_cast<int32_t>(behind) >= 0) g.timestamp += behind + 1;  // two frames never share a time
   }
+  s.mapping.begin(g, g.first - 1);
+  s.restart = false;
+}
+
+// The nearest layer to the one wanted that the publisher sends now; its key frame is asked for.
+void Core::choose(Subscription& s, int64_t now_us) {
+  Track& t = *s.track;
+  int best = -1;
+  for (Layer& l : t.layers)
+    if (l.active(now_us) && (best < 0 || l.number <= s.wanted_layer)) best = l.number;
+  if (best >= 0) s.target = best;
+  if (!s.paused && s.target != s.layer() && s.endpoint->tx)
+    want_keyframe(t, t.layers[static_cast<size_t>(s.target)], now_us);
+}
+
+void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t count) {
   Endpoint& e = *s.endpoint;
-  for (size_t i = 0; i < count;) {
-    if (run[i].packet->index < s.first_index) {
-      ++i;
+  const Template* sent[Layer::kHoldPackets];
+  const Segment* of[Layer::kHoldPackets];
+  size_t total = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const Packet& p = *run[i].packet;
+    const Segment& g = s.mapping.now();
+    const bool late = p.index < l.reception.highest() && count == 1;
+    if (!late && p.index >= g.first && p.payload.temporal > s.wanted_temporal) {  // left out, without a gap
+      Segment next = g;
+      next.first = p.index + 1;
+      --next.seq;
+      if (p.payload.frame_start) --next.picture;
+      s.mapping.begin(next, p.index - 1);
       continue;
     }
-    const size_t segment = run[i].size;
+    const Segment* segment = s.mapping.find(l.number, p.index);
+    if (!segment) continue;
+    of[total] = segment;
+    sent[total++] = &run[i];
+  }
+  for (size_t i = 0; i < total;) {
+    const size_t segment = sent[i]->size;
     size_t n = 1;
-    while (i + n < count && run[i + n].size <= segment && (n + 1) * (segment + kSrtpTrailer) < 60000) {
+    while (i + n < total && sent[i + n]->size <= segment && (n + 1) * (segment + kSrtpTrailer) < 60000) {
       ++n;
-      if (run[i + n - 1].size < segment) break;  // only the last of a message may be shorter
+      if (sent[i + n - 1]->size < segment) break;  // only the last of a message may be shorter
     }
     uint8_t* out = output_.reserve(n * (segment + kSrtpTrailer));
     size_t at = 0, first = 0;
     for (size_t k = 0; k < n; ++k) {
-      const Template& w = run[i + k];
+      const Template& w = *sent[i + k];
+      const Segment& g = *of[i + k];
       uint8_t* p = out + at;
       std::memcpy(p, w.data, w.size);
-      uint16_t seq = static_cast<uint16_t>(w.packet->header.seq + s.offset);
+      w.finish(p, g);
       p[1] = static_cast<uint8_t>(p[1] | s.config.pt);
-      put16(p + 2, seq);
       put32(p + 8, s.config.ssrc);
+      const uint16_t seq = get16(p + 2);
+      if (!s.sent_any || static_cast<int16_t>(seq - s.last_seq) > 0) {
+        s.last_seq = seq;
+        s.last_timestamp = get32(p + 4);
+        s.last_picture = static_cast<uint16_t>((w.packet->payload.picture_id + g.picture) & 0x7fff);
+        s.last_tl0 = static_cast<uint8_t>(w.packet->payload.tl0 + g.tl0);
+      }
       int length = static_cast<int>(w.size);
       if (srtp_.protect(e.tx, p, &length) != 0) break;
       if (k == 0) first = static_cast<size_t>(length);
       at += static_cast<size_t>(length);
-      if (!s.sent_any || static_cast<int16_t>(seq - s.last_seq) > 0) s.last_seq = seq;
       s.sent_any = true;
       ++s.packets;
       ++e.packets_out;
@@ -250,10 +342,17 @@ void Core::send_run(Subscription& s, const Template* run, size_t count) {
 void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
   ++s.nacks;
   Endpoint& e = *s.endpoint;
-  Track& t = *s.track;
   if (!s.sent_any || s.paused || !e.tx) return;
-  Packet* p = t.ring.find(t.line.peek(static_cast<uint16_t>(seq - s.offset)));
-  if (!p || p->index < s.first_index) return;
+  const Packet* p = nullptr;
+  Segment g;
+  s.mapping.each([&](const Segment& segment) {
+    Layer& l = s.track->layers[static_cast<size_t>(segment.layer)];
+    int64_t index = l.line.peek(static_cast<uint16_t>(seq - segment.seq));
+    if (index < segment.first) return false;  // of an older segment
+    if (index <= segment.last) p = l.ring.find(index), g = segment;
+    return true;
+  });
+  if (!p || static_cast<int16_t>(seq - s.last_seq) > 0) return;
   s.resend_budget = std::min(200.0, s.resend_budget + static_cast<double>(now_us - s.resend_us) * 500e-6);
   s.resend_us = now_us;
   if (s.resend_budget < 1) return;  // a subscriber that asks for everything gets 500 packets/s
@@ -261,15 +360,14 @@ void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
 
   Template& w = templates[0];
   const bool rtx = s.config.rtx_pt != 0xff;
-  w.size = write_template(w.data, *p, e.ext_ids, e.ext_mixed, rtx ? 0 : p->extra_padding);
+  write_template(w, *p, e.ext_ids, e.ext_mixed, !rtx);
+  w.finish(w.data, g);
   uint8_t* out = output_.reserve(w.size + 2 + kSrtpTrailer);
   int length = static_cast<int>(w.size);
   if (rtx) {  // its own SSRC and numbers: no SRTP nonce is ever used twice with other bytes
-    size_t payload = 12;
-    if (w.data[0] & 0x10) payload += 4 + 4 * static_cast<size_t>(get16(w.data + 14));
-    std::memcpy(out, w.data, payload);
-    put16(out + payload, seq);
-    std::memcpy(out + payload + 2, w.data + payload, w.size - payload);
+    std::memcpy(out, w.data, w.payload);
+    put16(out + w.payload, seq);
+    std::memcpy(out + w.payload + 2, w.data + w.payload, w.size - w.payload);
     out[1] = static_cast<uint8_t>(out[1] | s.config.rtx_pt);
     put16(out + 2, s.rtx_seq++);
     put32(out + 8, s.config.rtx_ssrc);
@@ -277,7 +375,6 @@ void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
   } else {  // the same bytes as the first time, so the same ciphertext
     std::memcpy(out, w.data, w.size);
     out[1] = static_cast<uint8_t>(out[1] | s.config.pt);
-    put16(out + 2, seq);
     put32(out + 8, s.config.ssrc);
   }
   if (srtp_.protect(e.tx, out, &length) != 0) return;

@@ -106,7 +106,9 @@ nb::tuple snapshot(T& self) {
   using EndpointRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool>;
   using TrackRow =
       std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
-  using SubscriptionRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t>;
+  using SubscriptionRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t, int>;
+  using LayerRow = std::tuple<uint32_t, int, uint64_t, uint64_t, int64_t>;
+  std::vector<LayerRow> layers;
   std::vector<EndpointRow> endpoints;
   std::vector<TrackRow> tracks;
   std::vector<SubscriptionRow> subscriptions;
@@ -120,17 +122,26 @@ nb::tuple snapshot(T& self) {
                                e.has_selected);
       });
       core.each_track([&](const Track& t) {
-        tracks.emplace_back(t.id, t.packets, t.octets, t.reception.lost(), t.reception.nacks(), t.plis,
-                            t.reception.jitter_s(), t.level_dbov, t.level_us, t.last_packet_us);
+        uint64_t packets = 0, octets = 0;
+        int64_t lost = 0, nacks = 0, last_us = -1;
+        double jitter_s = 0;
+        for (const Layer& l : t.layers) {
+          packets += l.packets, octets += l.octets, lost += l.reception.lost(), nacks += l.reception.nacks();
+          jitter_s = std::max(jitter_s, l.reception.jitter_s()),
+          last_us = std::max(last_us, l.last_packet_us);
+          layers.emplace_back(t.id, l.number, l.packets, l.octets, l.last_packet_us);
+        }
+        tracks.emplace_back(t.id, packets, octets, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us,
+                            last_us);
       });
       core.each_subscription([&](const Subscription& s) {
         subscriptions.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost,
-                                   s.rtt_us);
+                                   s.rtt_us, s.layer());
       });
     });
   }
   return nb::make_tuple(
-      nb::cast(endpoints), nb::cast(tracks), nb::cast(subscriptions),
+      nb::cast(endpoints), nb::cast(tracks), nb::cast(subscriptions), nb::cast(layers),
       nb::make_tuple(c.datagrams, c.unknown, c.malformed, c.unauthentic, c.forwarded, c.messages));
 }
 
@@ -171,14 +182,25 @@ void bind_commands(nb::class_<T>& c) {
           "endpoint"_a)
       .def(
           "add_track",
-          [](T& s, uint32_t id, uint32_t endpoint, bool video, const std::string& mid,
-             const std::string& cname, uint32_t ssrc, uint32_t rtx_ssrc, uint32_t clock_rate, uint8_t pt,
-             uint8_t rtx_pt, bool nack, bool pli, bool fir) {
-            TrackConfig config{video, mid, cname, ssrc, rtx_ssrc, clock_rate, pt, rtx_pt, nack, pli, fir};
+          [](T& s, uint32_t id, uint32_t endpoint, bool video, const std::string& codec,
+             const std::string& mid, const std::string& cname, uint32_t clock_rate, uint8_t pt,
+             uint8_t rtx_pt, bool nack, bool pli, bool fir,
+             const std::vector<std::tuple<std::string, uint32_t, uint32_t>>& layers) {
+            TrackConfig config{video, VideoCodec::other, mid, cname, clock_rate, pt, rtx_pt, nack, pli, fir,
+                               {}};
+            if (codec == "VP8") config.codec = VideoCodec::vp8;
+            if (codec == "H264") config.codec = VideoCodec::h264;
+            for (auto& [rid, ssrc, rtx_ssrc] : layers) config.layers.push_back({rid, ssrc, rtx_ssrc});
             return s.with_core([&](Core& core) { return core.add_track(id, endpoint, config); });
           },
-          Release(), "id"_a, "endpoint"_a, "video"_a, "mid"_a, "cname"_a, "ssrc"_a, "rtx_ssrc"_a,
-          "clock_rate"_a, "pt"_a, "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a)
+          Release(), "id"_a, "endpoint"_a, "video"_a, "codec"_a, "mid"_a, "cname"_a, "clock_rate"_a, "pt"_a,
+          "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a, "layers"_a)
+      .def(
+          "prefer",
+          [](T& s, uint32_t id, int layer, uint8_t temporal) {
+            s.with_core([&](Core& core) { core.prefer(id, layer, temporal); });
+          },
+          Release(), "subscription"_a, "layer"_a, "temporal"_a)
       .def(
           "remove_track", [](T& s, uint32_t id) { s.with_core([&](Core& core) { core.remove_track(id); }); },
           Release(), "track"_a)

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 
+#include "payload.h"
 #include "rtp.h"
 
 namespace plane {
@@ -11,6 +12,7 @@ struct Packet {
   int64_t index = -1;  // unwrapped sequence number; -1: empty slot
   RtpHeader header;
   uint16_t size = 0;
+  PayloadInfo payload;
   uint8_t extra_padding = 0;  // added before fan-out to make a frame's packets equal in size
   uint8_t data[kMaxDatagram];
 };

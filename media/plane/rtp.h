@@ -27,6 +27,8 @@ enum class Ext : uint8_t {
   mid,
   transport_cc,
   abs_send_time,
+  rid,
+  repaired_rid,
   count
 };
 constexpr size_t kForwardedExts = static_cast<size_t>(Ext::mid);

@@ -155,8 +155,8 @@ class World:
         )
         rtx_ssrc = VIDEO_RTX_SSRC if rtx and ssrc else 0
         assert self.core.add_track(
-            100, peer.endpoint, True, "1", "cname", ssrc, rtx_ssrc, 90000, 96, 97 if rtx else 255,
-            nack, True, True,
+            100, peer.endpoint, True, "VP8", "1", "cname", 90000, 96, 97 if rtx else 255,
+            nack, True, True, [("", ssrc, rtx_ssrc)],
         )  # fmt: skip
         return peer
 

@@ -74,20 +74,21 @@ def test_a_frame_leaves_as_one_message_even_when_its_packets_differ_by_a_byte() 
 def test_audio_leaves_at_once_with_its_level_and_the_level_is_known() -> None:
     world = World()
     publisher = world.publisher()
+    layers = [("", AUDIO_SSRC, 0)]
     world.core.add_track(
         101,
         publisher.endpoint,
         False,
+        "opus",
         "0",
         "c",
-        AUDIO_SSRC,
-        0,
         48000,
         111,
         255,
         False,
         False,
         False,
+        layers,
     )
     subscriber = world.subscriber(101, rtx=False, pt=111)
     publisher.send_rtp(rtp(1, 0, b"opus", ssrc=AUDIO_SSRC, pt=111, exts={LEVEL_ID: b"\x9e"}))

@@ -127,3 +127,19 @@ def test_format_parameters_never_fail(text: str) -> None:
 )
 def test_h264_is_baseline_in_mode_1(fmtp: str, taken: bool) -> None:
     assert compatible("h264", fmtp) is taken
+
+
+@pytest.mark.parametrize(
+    "lines, rids",
+    [
+        (["a=rid:l send", "a=rid:h send", "a=simulcast:send l;h"], ["l", "h"]),
+        (["a=rid:a send pt=96", "a=rid:b send", "a=simulcast:recv x send a,b;~b"], ["a", "b"]),
+        (["a=rid:l recv", "a=simulcast:send l"], []),
+        (["a=simulcast:send l;h"], []),
+        (["a=rid:l send", "a=simulcast:send l;l;l"], ["l"]),
+        (["a=rid:seventeen-letters send", "a=simulcast:send seventeen-letters"], []),
+    ],
+)
+def test_simulcast_lists_what_is_declared_and_sent(lines: list[str], rids: list[str]) -> None:
+    text = "\r\n".join(["v=0", "m=video 9 UDP/TLS/RTP/SAVPF 96", *lines])
+    assert parse(text).media[0].simulcast() == rids

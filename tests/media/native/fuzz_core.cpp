@@ -178,8 +178,20 @@ int main(int argc, char** argv) {
     core.set_send(2, ids, true);
     ids[2] = 0, ids[7] = 14;
     core.set_send(3, ids, false);
-    core.add_track(10, 1, {true, "1", "cname", 1111, 2222, 90000, 96, 97, true, true, true});
-    core.add_track(11, 1, {false, "0", "cname", 0, 0, 48000, 111, 0xff, true, false, false});
+    core.add_track(10, 1,
+                   {true,
+                    plane::VideoCodec::vp8,
+                    "1",
+                    "cname",
+                    90000,
+                    96,
+                    97,
+                    true,
+                    true,
+                    true,
+                    {{"l", 1112, 2223}, {"h", 1111, 2222}}});
+    core.add_track(
+        11, 1, {false, plane::VideoCodec::other, "0", "cname", 48000, 111, 0xff, true, false, false, {{}}});
     core.add_subscription(20, 10, 2, {7777, 8888, 96, 97, 0});
     core.add_subscription(21, 10, 3, {7777, 8888, 102, 0xff, 0});
     core.add_subscription(22, 11, 2, {9999, 0, 111, 0xff, 0});
@@ -206,7 +218,7 @@ int main(int argc, char** argv) {
       default:
         endpoint = 1;
         b = rtp(r, static_cast<uint16_t>(seq++ + (r.below(20) ? 0 : r.below(4000))),
-                r.below(4) ? 1111 : r.next(), r.below(4) ? 96 : 111);
+                r.below(4) ? 1111 + r.below(2) : r.next(), r.below(4) ? 96 : 111);
     }
     mutate(r, b);
     b.shrink_to_fit();
@@ -219,6 +231,8 @@ int main(int argc, char** argv) {
       build();
     }
     if (r.below(500) == 0) core.pause(20, r.below(2));
+    if (r.below(100) == 0)
+      core.prefer(20 + r.below(2), static_cast<int>(r.below(3)), static_cast<uint8_t>(r.below(4)));
   }
   const auto& c = core.counters();
   std::printf("%ld datagrams, %lu malformed, %lu unknown, %lu forwarded, %lu messages\n", count,
