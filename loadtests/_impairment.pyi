@@ -49,7 +49,7 @@ class Emulator:
     running: bool
     realtime: bool
     port: int
-    started_ns: int
+    now_ns: int  # since the start, the links' own time
 
     def __init__(
         self,
@@ -67,8 +67,6 @@ class Emulator:
     def schedule(self, *, up: _Schedule, down: _Schedule) -> None: ...
     def counts(self) -> EmulatorCounts: ...
     def lateness(self) -> list[int]: ...
-    @staticmethod
-    def now_ns() -> int: ...
 
 class DelayProbe:
     """Evenly paced datagrams; `run` gives each one's delay in ns, -1 for the lost."""

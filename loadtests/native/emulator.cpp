@@ -28,6 +28,8 @@ std::int64_t clock_ns(clockid_t clock) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
+std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
+
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 sockaddr_in loopback(const std::string& address, std::uint16_t port) {
@@ -56,7 +58,7 @@ int udp_socket(const sockaddr_in& local) {
   return fd;
 }
 
-// The kernel's time of arrival on the monotonic clock; now if it gave none.
+// The kernel's time of arrival on the links' clock; now if it gave none.
 std::int64_t arrival_ns(msghdr& message, std::int64_t offset_ns, std::int64_t now_ns) {
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
@@ -73,8 +75,6 @@ std::uint64_t key_of(const sockaddr_in& address) {
 }
 
 }  // namespace
-
-std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 Emulator::Emulator(EmulatorSettings settings, const LinkSettings& up, const LinkSettings& down,
                    std::uint64_t seed)
@@ -124,6 +124,8 @@ void Emulator::start() {
   realtime_ = pthread_setschedparam(thread_.native_handle(), SCHED_FIFO, &lowest) == 0;
 }
 
+std::int64_t Emulator::now_ns() const { return running_ ? monotonic_ns() - started_ns_ : 0; }
+
 void Emulator::stop() {
   stop_ = true;
   const std::uint64_t one = 1;
@@ -155,10 +157,10 @@ std::vector<std::uint32_t> Emulator::lateness() const {
 
 void Emulator::run() {
   epoll_event events[64];
-  while (!stop_ && monotonic_ns() - started_ns_ < settings_.lifetime_ns) {
+  while (!stop_ && now_ns() < settings_.lifetime_ns) {
     arm();
     const int ready = epoll_wait(epoll_, events, 64, -1);
-    const std::int64_t offset_ns = clock_ns(CLOCK_REALTIME) - monotonic_ns();
+    const std::int64_t offset_ns = clock_ns(CLOCK_REALTIME) - now_ns();
     const std::lock_guard<std::mutex> hold(lock_);
     for (int i = 0; i < ready; ++i) {
       const std::uint32_t id = events[i].data.u32;
@@ -170,16 +172,15 @@ void Emulator::run() {
       else
         receive(id == kListen ? listen_ : clients_[id].upstream, id, id == kListen, offset_ns);
     }
-    for (const bool up : {false, true}) depart(up, monotonic_ns());
+    for (const bool up : {false, true}) depart(up, now_ns());
   }
   running_ = false;
 }
 
 void Emulator::arm() {
   const std::lock_guard<std::mutex> hold(lock_);
-  const std::int64_t end_ns = started_ns_ + settings_.lifetime_ns;
-  const std::int64_t next_ns = std::max<std::int64_t>(
-      1, std::min({end_ns, links_[false].next_ns(), links_[true].next_ns()}));  // 0 would disarm it
+  const std::int64_t next_ns =
+      started_ns_ + std::min({settings_.lifetime_ns, links_[false].next_ns(), links_[true].next_ns()});
   const itimerspec when{{0, 0}, {next_ns / kSecond, next_ns % kSecond}};
   timerfd_settime(timer_, TFD_TIMER_ABSTIME, &when, nullptr);
 }
@@ -195,27 +196,27 @@ void Emulator::receive(int from, std::uint32_t flow, bool up, std::int64_t offse
     messages[i].msg_hdr = {&sources[i], sizeof sources[i], &pieces[i], 1, control[i], sizeof control[i], 0};
   }
   const int got = recvmmsg(from, messages, kBatch, MSG_DONTWAIT, nullptr);
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now = now_ns();
   for (int i = 0; i < got; ++i) {
     if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
       ++counts_.oversized;
       continue;
     }
     int number = static_cast<int>(flow);
-    if (up) number = client(sources[i], now_ns);
+    if (up) number = client(sources[i], now);
     if (number < 0) {
       ++counts_.refused;
       continue;
     }
-    links_[up].push(arrival_ns(messages[i].msg_hdr, offset_ns, now_ns), static_cast<std::uint32_t>(number),
+    links_[up].push(arrival_ns(messages[i].msg_hdr, offset_ns, now), static_cast<std::uint32_t>(number),
                     std::string(static_cast<const char*>(pieces[i].iov_base), messages[i].msg_len));
   }
 }
 
-int Emulator::client(const sockaddr_in& address, std::int64_t now_ns) {
+int Emulator::client(const sockaddr_in& address, std::int64_t now) {
   const auto known = by_address_.find(key_of(address));
   if (known != by_address_.end()) {
-    clients_[known->second].heard_ns = now_ns;
+    clients_[known->second].heard_ns = now;
     return static_cast<int>(known->second);
   }
   std::size_t place = clients_.size();
@@ -223,7 +224,7 @@ int Emulator::client(const sockaddr_in& address, std::int64_t now_ns) {
     const auto longer = [](const Client& a, const Client& b) { return a.heard_ns < b.heard_ns; };
     place = static_cast<std::size_t>(std::min_element(clients_.begin(), clients_.end(), longer) -
                                      clients_.begin());
-    if (place == clients_.size() || now_ns - clients_[place].heard_ns < kIdle) return -1;
+    if (place == clients_.size() || now - clients_[place].heard_ns < kIdle) return -1;
   }
   const int fd = open_upstream();
   if (fd < 0) return -1;
@@ -237,7 +238,7 @@ int Emulator::client(const sockaddr_in& address, std::int64_t now_ns) {
   event.events = EPOLLIN;
   event.data.u32 = static_cast<std::uint32_t>(place);
   epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-  clients_[place] = {address, fd, now_ns};
+  clients_[place] = {address, fd, now};
   by_address_[key_of(address)] = static_cast<std::uint32_t>(place);
   return static_cast<int>(place);
 }
@@ -253,9 +254,9 @@ int Emulator::open_upstream() {
   return -1;
 }
 
-void Emulator::depart(bool up, std::int64_t now_ns) {
+void Emulator::depart(bool up, std::int64_t now) {
   departing_.clear();
-  links_[up].poll(now_ns, departing_);
+  links_[up].poll(now, departing_);
   for (const Delivery& packet : departing_) {
     const Client& client = clients_[packet.flow];
     const auto* to = reinterpret_cast<const sockaddr*>(&client.address);
@@ -263,7 +264,7 @@ void Emulator::depart(bool up, std::int64_t now_ns) {
         up ? ::send(client.upstream, packet.data.data(), packet.data.size(), 0)
            : ::sendto(listen_, packet.data.data(), packet.data.size(), 0, to, sizeof client.address);
     counts_.send_errors += sent < 0;
-    const std::int64_t late_us = (monotonic_ns() - packet.departure_ns) / 1000;
+    const std::int64_t late_us = (now_ns() - packet.departure_ns) / 1000;
     ++lateness_[std::min<std::size_t>(static_cast<std::size_t>(std::max<std::int64_t>(0, late_us)),
                                       kLateness)];
   }

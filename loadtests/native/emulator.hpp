@@ -50,7 +50,7 @@ class Emulator {
   bool running() const { return running_; }
   bool realtime() const { return realtime_; }
   std::uint16_t port() const { return port_; }
-  std::int64_t started_ns() const { return started_ns_; }
+  std::int64_t now_ns() const;  // the links' time: since the start
   void schedule(Changes up, Changes down);
   EmulatorCounts counts() const;
   std::vector<std::uint32_t> lateness() const;  // packets by microseconds late; the last: or more
@@ -70,9 +70,9 @@ class Emulator {
   void run();
   void close_all();
   void receive(int from, std::uint32_t flow, bool up, std::int64_t offset_ns);
-  int client(const sockaddr_in& address, std::int64_t now_ns);
+  int client(const sockaddr_in& address, std::int64_t now);
   int open_upstream();
-  void depart(bool up, std::int64_t now_ns);
+  void depart(bool up, std::int64_t now);
   void arm();
 
   const EmulatorSettings settings_;
@@ -90,7 +90,5 @@ class Emulator {
   std::vector<std::uint8_t> buffers_;
   std::thread thread_;
 };
-
-std::int64_t monotonic_ns();
 
 }  // namespace loadtests

@@ -108,8 +108,7 @@ NB_MODULE(_impairment, m) {
       .def_prop_ro("running", &Emulator::running)
       .def_prop_ro("realtime", &Emulator::realtime)
       .def_prop_ro("port", &Emulator::port)
-      .def_prop_ro("started_ns", &Emulator::started_ns)
-      .def_static("now_ns", &monotonic_ns);
+      .def_prop_ro("now_ns", &Emulator::now_ns);
 
   nb::class_<DelayProbe>(m, "DelayProbe")
       .def(nb::init<>())

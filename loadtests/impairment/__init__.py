@@ -1,0 +1,1 @@
+"""A bad network on this machine: a seeded UDP emulator (docs/impairment.md)."""
