@@ -36,6 +36,7 @@ class Site:
 
     def __init__(self, url: str, token: Callable[[], str], name: str | None, films: Path) -> None:
         self._films = films
+        self._greeted = False
         self.participant = Participant(
             websocket_url(url), token, name=name, publish=self._tracks, on_event=self._greet
         )
@@ -57,10 +58,12 @@ class Site:
             if track.kind == "audio" or codec is not None
         ]
 
-    async def _greet(self, event: p.AnyEvent) -> None:
+    async def _greet(self, _: p.AnyEvent) -> None:
+        """One line, once somebody is there to read it, and never again in that room."""
         view = self.participant.view
-        if not isinstance(event, p.ParticipantJoined) or view is None:
+        if self._greeted or view is None or len(view.people) < 2:
             return
+        self._greeted = True
         if not any(line.text == GREETING for line in view.chat):
             with contextlib.suppress(ConnectionError, RequestError, TimeoutError):
                 await self.participant.say(GREETING)
@@ -120,13 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="where the film is kept once it is drawn (default: DISTAL_DATA_DIR, or data)",
     )
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # while drawing; run() takes over
     logging.basicConfig(level=logging.WARNING, format="site: %(message)s")
     films = options.data_dir / "scene"
     if not any(films.glob("*.mkv")):
         print("site: drawing the demonstration's film, some 10 s, once", file=sys.stderr)
     try:
         token = token_reader(options.token_file)
+        token()  # a file that is not there should be said now, not tried again for ever
         scene_file(films, FILMS[0])  # before joining: nobody should look at an empty tile
         return asyncio.run(run(Site(options.url, token, options.name, films)))
     except (OSError, ValueError, media_loop.MediaFileError) as error:
@@ -135,4 +138,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # while drawing; run() takes over
     sys.exit(main())
