@@ -4,6 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { shared } from "../style/shared";
 import { copy } from "./copy";
 import { DistalElement } from "./element";
+import { icons } from "./icons";
 
 /** Technical detail, folded away, to copy for support. */
 @customElement("distal-details")
@@ -47,7 +48,7 @@ export class DistalDetails extends DistalElement {
     if (!this.text) return nothing;
     const { t } = this;
     return html`<details>
-      <summary>${t.details}</summary>
+      <summary>${icons.chevron}${t.details}</summary>
       <pre>${this.text}</pre>
       <button class="quiet" @click=${this.copy}>${this.copied ? t.copied : t.copy}</button>
     </details>`;

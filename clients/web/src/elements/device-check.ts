@@ -3,6 +3,7 @@ import { customElement, query, state } from "lit/decorators.js";
 
 import { milliseconds } from "../i18n/format";
 import { playTone } from "../media/tone";
+import type { DeviceStatus } from "../state/call";
 import { shared } from "../style/shared";
 import "./details";
 import "./device-pickers";
@@ -10,6 +11,9 @@ import { CallElement } from "./element";
 import { icons } from "./icons";
 import "./level";
 import "./video";
+
+const trouble = (status: DeviceStatus): boolean =>
+  status !== "on" && status !== "off" && status !== "asking";
 
 /** Camera, microphone, speaker and network, before anybody sees or hears; then a name and one button. */
 @customElement("distal-device-check")
@@ -130,6 +134,13 @@ export class DistalDeviceCheck extends CallElement {
       form .primary {
         width: 100%;
       }
+      .single {
+        grid-template-columns: minmax(0, var(--text-width));
+        grid-template-rows: auto;
+      }
+      .single .lines {
+        grid-area: auto;
+      }
       @media (max-width: 767px) {
         .columns {
           grid-template-columns: minmax(0, 1fr);
@@ -166,7 +177,7 @@ export class DistalDeviceCheck extends CallElement {
       <p class="caption">${this.call.me.value?.title}</p>
       <h1 tabindex="-1" data-testid="check-title">${t.checkTitle}</h1>
       <p class="intro">${sendsAny ? t.checkText : t.checkWatching}</p>
-      <div class="columns">
+      <div class="columns ${this.sends("video") ? "" : "single"}">
         ${this.sends("video") ? html`<div class="picture">${this.preview()}</div>` : nothing}
         <div class="lines">
           ${this.sends("audio") ? this.microphone() : nothing} ${this.speaker()} ${this.network()}
@@ -187,7 +198,10 @@ export class DistalDeviceCheck extends CallElement {
             ? html`<distal-video mirrored .track=${camera.track} label=${t.preview}></distal-video>`
             : html`<div class="words" role="status">
                 ${icons.cameraOff}
-                <span>${camera.status === "on" ? "" : t.deviceStatus.camera[camera.status]}</span>
+                <span>
+                  ${camera.status === "on" ? nothing : t.deviceStatus.camera[camera.status]}
+                  ${trouble(camera.status) ? html`<br />${t.joinAnyway}` : nothing}
+                </span>
               </div>`
         }
       </div>
@@ -219,17 +233,16 @@ export class DistalDeviceCheck extends CallElement {
     const { t } = this;
     const { status, track } = this.call.local.value.microphone;
     if (status !== "on") {
-      const trouble = status === "off" || status === "asking" ? "" : "trouble";
       const help =
         status === "unavailable" && !isSecureContext
           ? html`<p class="caption">${t.insecureHelp}</p>`
           : status === "denied" || status === "busy" || status === "missing"
-            ? this.askAgain(status === "denied" ? t.deniedHelp : null)
+            ? this.askAgain(status === "denied" ? t.deniedHelp : t.joinAnyway)
             : nothing;
       return this.line(
         icons.microphoneOff,
         t.devices.microphone,
-        html`<span class="state ${trouble}" role="status"
+        html`<span class="state ${trouble(status) ? "trouble" : ""}" role="status"
           >${t.deviceStatus.microphone[status]}</span
         >`,
         help,
@@ -245,9 +258,9 @@ export class DistalDeviceCheck extends CallElement {
     );
   }
 
-  private askAgain(help: string | null) {
+  private askAgain(help: string) {
     return html`
-      ${help ? html`<p class="caption">${help}</p>` : nothing}
+      <p class="caption">${help}</p>
       <button
         class="quiet"
         data-testid="ask-again-button"

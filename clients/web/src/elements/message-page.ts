@@ -67,6 +67,7 @@ export class DistalMessagePage extends CallElement {
       case "problem": {
         const { code, detail } = phase.problem;
         const again = code !== "unsupported_browser" && code !== "visit_over";
+        const wrongLink = code === "link_unknown" || code === "link_used";
         return html`
           <div class="sign">${icons.warning}</div>
           <h1 tabindex="-1" data-testid="problem-title">${t.problems[code].what}</h1>
@@ -76,9 +77,13 @@ export class DistalMessagePage extends CallElement {
               ? html`<button
                   class="primary large"
                   data-testid="again-button"
-                  @click=${() => (code === "old_client" ? location.reload() : this.call.retry())}
+                  @click=${() => {
+                    if (wrongLink) location.assign("/");
+                    else if (code === "old_client") location.reload();
+                    else void this.call.retry();
+                  }}
                 >
-                  ${t.again}
+                  ${wrongLink ? t.otherLink : t.again}
                 </button>`
               : nothing
           }

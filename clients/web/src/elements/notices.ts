@@ -179,6 +179,8 @@ export class DistalNotices extends CallElement {
         return notice.locked ? words.locked : words.unlocked;
       case "device_lost":
         return notice.device === "camera" ? words.cameraLost : words.microphoneLost;
+      case "device_failed":
+        return this.t.deviceStatus[notice.device][notice.status];
       case "media_lost":
         return words.mediaLost;
       case "share_failed":

@@ -26,6 +26,12 @@ export class DistalQuality extends DistalElement {
         white-space: nowrap;
         color: var(--text-2);
       }
+      :host(:not([floating])) button {
+        flex-direction: column;
+        gap: 0;
+        padding: 0 var(--space-1);
+        line-height: 1.2;
+      }
       .good {
         color: var(--good);
       }

@@ -81,6 +81,7 @@ export type NoticeBody =
   | { kind: "hand"; name: string }
   | { kind: "locked"; locked: boolean }
   | { kind: "device_lost"; device: "microphone" | "camera" }
+  | { kind: "device_failed"; device: "microphone" | "camera"; status: Exclude<DeviceStatus, "on"> }
   | { kind: "media_lost" }
   | { kind: "share_failed"; detail: string }
   | { kind: "refused"; detail: string };

@@ -340,7 +340,10 @@ export class Consultation implements Call {
 
   async setMicrophoneMuted(muted: boolean): Promise<void> {
     await this.#capture.setMicrophoneMuted(muted);
-    if (!muted) return;
+    if (!muted) {
+      this.#complain("microphone");
+      return;
+    }
     for (const notice of this.notices.value) {
       if (notice.kind === "mute_asked") this.#notices.dismiss(notice.id);
     }
@@ -348,6 +351,14 @@ export class Consultation implements Call {
 
   async setCameraMuted(muted: boolean): Promise<void> {
     await this.#capture.setCameraMuted(muted);
+    if (!muted) this.#complain("camera");
+  }
+
+  /** In the room nothing else says why a device did not come on. */
+  #complain(device: "microphone" | "camera"): void {
+    const { status } = this.local.value[device];
+    if (this.phase.value.at !== "room" || status === "on" || status === "asking") return;
+    this.#notices.add({ kind: "device_failed", device, status });
   }
 
   async setSharing(on: boolean): Promise<void> {
