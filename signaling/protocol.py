@@ -30,6 +30,7 @@ Role = Literal[
     "host", "county_doctor", "specialist", "student", "patient", "interpreter", "device", "operator"
 ]
 Level = Literal["good", "fair", "poor"]
+ViewQuality = Literal["low", "medium", "high"]
 ErrorCode = Literal[
     "malformed",  # not JSON, or not this protocol: `field` and `reason` say where
     "unsupported_version",
@@ -192,6 +193,8 @@ class Join(Request, tag="join"):
 
 
 class PublishedMedia(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One section of a Publish. Simulcast encodings are listed from the smallest picture up."""
+
     mid: Annotated[str, Meta(min_length=1, max_length=16)]
     source: Source
     service_class: ServiceClass = "talk"
@@ -222,10 +225,14 @@ class ResetTransport(Request, tag="reset_transport"):
 
 
 class Subscribe(Request, tag="subscribe"):
-    """Start or pause one track's packets to me; everything is on at first."""
+    """Start or pause one track's packets to me; everything is on and `high` at first.
+
+    `quality` is what the picture's size on my screen needs; it stays as it was when not given.
+    """
 
     track: Ident
     on: bool
+    quality: ViewQuality | None = None
 
 
 class UpdateTrack(Request, tag="update_track"):
@@ -428,6 +435,13 @@ class SubscribeOffer(Event, tag="subscribe_offer"):
     tracks: list[SubscribedTrack]
 
 
+class LayersWanted(Event, tag="layers_wanted"):
+    """To a publisher of simulcast: the encodings that somebody watches now. Stop the others."""
+
+    track: str
+    rids: list[str]
+
+
 class CodecsChanged(Event, tag="codecs_changed"):
     """Somebody who can decode less has come, or gone: publishers of video offer again."""
 
@@ -481,6 +495,7 @@ AnyEvent = (
     | TrackUpdated
     | TrackRemoved
     | SubscribeOffer
+    | LayersWanted
     | CodecsChanged
     | ActiveSpeaker
     | QualityReport

@@ -113,7 +113,8 @@ async def _reset_transport(
 
 
 async def _subscribe(_signaling: Signaling, session: Session, request: p.Subscribe) -> p.Answer:
-    _stage(session).pause(session.participant, request.track, paused=not request.on)
+    stage = _stage(session)
+    stage.view(session.participant, request.track, not request.on, request.quality)
     return p.Ok(re=request.id)
 
 

@@ -316,6 +316,11 @@ class Room:
             raise Refused("forbidden", "only a moderator may do this")
         return member
 
+    def tell(self, member_id: str, event: p.Event) -> None:
+        """Something for one of its members alone."""
+        if member_id in self.members:
+            self._send(member_id, event)
+
     def _tell(self, event: p.Event, but: str | None = None) -> None:
         for member_id in list(self.members):
             if member_id != but:

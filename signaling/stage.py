@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from media.contract import Relay, Transport
 from signaling import protocol as p
 from signaling.codecs import decodes
+from signaling.layers import Demand
 from signaling.publisher import LiveTrack, Publisher
 from signaling.quality import Look, quality
 from signaling.refusal import Refused
@@ -45,6 +46,7 @@ class Stage:
         self._settings = settings
         self._tasks = tasks
         self._looks: dict[str, Look] = {}
+        self._demands: dict[str, Demand] = {}  # by track, of those with layers
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -101,11 +103,16 @@ class Stage:
             raise Refused("not_found", "no such transport", "transport")
         return found
 
-    def pause(self, participant: str, track: str, paused: bool) -> None:
-        """Stop or start one track's packets to him. Raises Refused."""
+    def view(
+        self, participant: str, track: str, paused: bool, quality: p.ViewQuality | None
+    ) -> None:
+        """Stop or start one track's packets to him, in this quality. Raises Refused."""
         listener = self.listeners.get(participant)
         for subscriber in listener.subscribers.values() if listener else ():
             if subscriber.pause(track, paused):
+                if quality:
+                    subscriber.prefer(track, quality)
+                self._demand(self.tracks[track], time.monotonic())
                 return
         raise Refused("not_found", "no such track for you", "track")
 
@@ -160,6 +167,8 @@ class Stage:
     def report(self) -> None:
         """Tell everybody everybody's network figures since the last report."""
         now = time.monotonic()
+        for track in self.tracks.values():
+            self._demand(track, now)
         figures = []
         for participant, member in self.room.members.items():
             look = self._look(participant, now)
@@ -199,6 +208,7 @@ class Stage:
             self.room.put_track(track.info)
             for participant, listener in self.listeners.items():
                 self._offer(participant, listener, track)
+            self._demand(track, time.monotonic())
 
     def _offer(self, participant: str, listener: Listener, track: LiveTrack) -> None:
         if participant == track.info.participant:
@@ -215,8 +225,28 @@ class Stage:
             listener.subscribers[track.group] = subscriber
         subscriber.want(track)
 
+    def _demand(self, track: LiveTrack, now: float) -> None:
+        """Tell the publisher of several encodings which of them somebody watches."""
+        rids = track.media.rids
+        if not rids:
+            return
+        demand = self._demands.setdefault(track.info.id, Demand(rids))
+        subscribers = (
+            subscriber
+            for listener in self.listeners.values()
+            if (subscriber := listener.subscribers.get(track.group))
+        )
+        layers = {subscriber.layer(track.info.id) for subscriber in subscribers}
+        wanted = {layer for layer in layers if layer is not None} | {0}  # a newcomer sees at once
+        if self.viewers:
+            wanted.add(len(rids) - 1)
+        told = demand.update(wanted, now)
+        if told is not None:
+            self.room.tell(track.info.participant, p.LayersWanted(track=track.info.id, rids=told))
+
     def _end(self, track: LiveTrack) -> None:
         self.tracks.pop(track.info.id, None)
+        self._demands.pop(track.info.id, None)
         for listener in self.listeners.values():
             if subscriber := listener.subscribers.get(track.group):
                 subscriber.unwant(track.info.id)

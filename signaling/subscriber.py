@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from media.contract import CapacityError, MediaError, Relay, SdpError, SubscribeTransport
 from signaling import protocol as p
+from signaling.layers import layer_for
 from signaling.publisher import LiveTrack
 from signaling.refusal import Refused
 from signaling.tasks import Tasks
@@ -36,6 +37,7 @@ class Subscriber:
         self.transport: SubscribeTransport | None = None
         self.revision = 0
         self.paused: set[str] = set()
+        self.qualities: dict[str, p.ViewQuality] = {}  # high where it is silent
         self._relay = relay
         self._answer_s = answer_s
         self._send = send
@@ -62,6 +64,7 @@ class Subscriber:
         """The track has ended, or he may not have it any more."""
         track = self._wanted.pop(track_id, None)
         self.paused.discard(track_id)
+        self.qualities.pop(track_id, None)
         if track is None:
             return
         if self.transport and track_id in self.transport.subscriptions:
@@ -76,6 +79,20 @@ class Subscriber:
         if self.transport and (subscription := self.transport.subscriptions.get(track_id)):
             subscription.pause(paused)
         return True
+
+    def prefer(self, track_id: str, quality: p.ViewQuality) -> None:
+        """Send the layer that serves this quality, where the track has several."""
+        self.qualities[track_id] = quality
+        track = self._wanted.get(track_id)
+        if track and self.transport and (held := self.transport.subscriptions.get(track_id)):
+            held.prefer(layer_for(quality, max(1, len(track.media.rids))))
+
+    def layer(self, track_id: str) -> int | None:
+        """The layer that he needs of a track; None while he does not get it."""
+        track = self._wanted.get(track_id)
+        if track is None or track_id in self.paused:
+            return None
+        return layer_for(self.qualities.get(track_id, "high"), max(1, len(track.media.rids)))
 
     # --- what the client says ------------------------------------------------------------------
 
@@ -174,6 +191,8 @@ class Subscriber:
                 break
             if track_id in self.paused:
                 subscription.pause(True)
+            if quality := self.qualities.get(track_id):
+                subscription.prefer(layer_for(quality, max(1, len(track.media.rids))))
         return self.transport
 
     def _repeat(self) -> None:

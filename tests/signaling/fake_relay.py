@@ -39,6 +39,7 @@ class FakeTrack:
     level_dbov: int | None = None
     packets: int = 0
     lost: int = 0
+    rids: tuple[str, ...] = ()
 
     def stats(self) -> TrackStats:
         return TrackStats(self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None)
@@ -49,10 +50,14 @@ class FakeSubscription:
     track: FakeTrack
     mid: str
     paused: bool = False
+    preferred: int | None = None
     figures: SubscriptionStats = NO_FIGURES
 
     def pause(self, paused: bool) -> None:
         self.paused = paused
+
+    def prefer(self, layer: int, temporal: int = 7) -> None:
+        self.preferred = layer
 
     def stats(self) -> SubscriptionStats:
         return self.figures
@@ -105,7 +110,10 @@ class FakePublish(FakeTransport):
                     del self.tracks[section.mid]
             elif known is None:
                 codec = policy.audio[0] if section.kind == "audio" else next(iter(named))
-                self.tracks[section.mid] = FakeTrack(section.mid, section.kind, codec)
+                track = FakeTrack(section.mid, section.kind, codec)
+                if section.kind == "video" and "a=simulcast:send l;m;h" in offer:
+                    track.rids = ("l", "m", "h")
+                self.tracks[section.mid] = track
         return "v=0 answer"
 
 

@@ -16,6 +16,8 @@ export type Role = "host" | "county_doctor" | "specialist" | "student" | "patien
 
 export type Level = "good" | "fair" | "poor";
 
+export type ViewQuality = "low" | "medium" | "high";
+
 export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "internal";
 
 /** Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus. */
@@ -34,6 +36,7 @@ export interface Resume {
   media: boolean;
 }
 
+/** One section of a Publish. Simulcast encodings are listed from the smallest picture up. */
 export interface PublishedMedia {
   /** 1 to 16 characters */
   mid: string;
@@ -218,12 +221,13 @@ export interface ResetTransport {
   id: number;
 }
 
-/** Start or pause one track's packets to me; everything is on at first. */
+/** Start or pause one track's packets to me; everything is on and `high` at first. `quality` is what the picture's size on my screen needs; it stays as it was when not given. */
 export interface Subscribe {
   type: "subscribe";
   /** 1 to 64 characters */
   track: string;
   on: boolean;
+  quality?: ViewQuality | null;
   /** at most 9007199254740991 */
   id: number;
 }
@@ -462,6 +466,14 @@ export interface SubscribeOffer {
   seq: number;
 }
 
+/** To a publisher of simulcast: the encodings that somebody watches now. Stop the others. */
+export interface LayersWanted {
+  type: "layers_wanted";
+  track: string;
+  rids: string[];
+  seq: number;
+}
+
 /** Somebody who can decode less has come, or gone: publishers of video offer again. */
 export interface CodecsChanged {
   type: "codecs_changed";
@@ -529,6 +541,7 @@ export type ServerEvent =
   | TrackUpdated
   | TrackRemoved
   | SubscribeOffer
+  | LayersWanted
   | CodecsChanged
   | ActiveSpeaker
   | QualityReport
