@@ -57,7 +57,7 @@ clean:  ## remove all that was built or installed; keys and data stay
 
 $(VENV_READY):
 	@echo "== 1/5 virtual environment"
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Distal needs Python 3.11 or newer")'
+	$(PYTHON) server/prerequisites.py
 	$(PYTHON) -m venv $(VENV) && touch $@
 
 $(LIBRARIES_READY): requirements.lock | $(VENV_READY)
@@ -68,7 +68,7 @@ $(PLANE_READY): $(NATIVE) $(LIBRARIES_READY)
 	@echo "== 3/5 media plane, compiled for this machine"
 	env -u MAKEFLAGS $(PIP) install --no-build-isolation --no-deps --verbose --editable . && touch $@
 
-$(NODE_READY): $(WEB)/package-lock.json
+$(NODE_READY): $(WEB)/package-lock.json | $(VENV_READY)
 	@echo "== 4/5 libraries of the web client"
 	$(NPM) ci && touch $@
 
