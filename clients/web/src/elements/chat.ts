@@ -51,6 +51,9 @@ export class DistalChat extends CallElement {
         color: var(--text);
         font-weight: 600;
       }
+      .head span {
+        flex: none;
+      }
       .head time {
         margin-left: auto;
         flex: none;

@@ -173,6 +173,10 @@ export class DistalStage extends CallElement {
   private tile(tile: Tile, style: Record<string, string>, small: boolean, main = false) {
     const room = this.call.room.value;
     const pinned = this.call.view.value.pinned === tile.key;
+    // The last speaker stays the active one while nobody else speaks, muted or not.
+    const heard = tile.participant.tracks.some(
+      ({ source, muted }) => source === "microphone" && !muted,
+    );
     return html`<distal-tile
       style=${styleMap(style)}
       data-participant=${tile.participant.id}
@@ -182,7 +186,7 @@ export class DistalStage extends CallElement {
       .call=${this.call}
       .tile=${tile}
       .track=${this.trackOf(tile)}
-      ?speaking=${tile.source === "camera" && room?.activeSpeaker === tile.participant.id}
+      ?speaking=${tile.source === "camera" && room?.activeSpeaker === tile.participant.id && heard}
       ?pinned=${pinned}
       ?small=${small}
       @click=${small ? () => this.call.setPinned(pinned ? null : tile.key) : nothing}
