@@ -212,6 +212,9 @@ export class PaintedCall implements Call {
     this.soundBlocked = new Store(scene.soundBlocked ?? false);
   }
 
+  show(): void {
+    // nothing is sent here
+  }
   setLayout(layout: Layout): void {
     this.view.update((view) => ({ ...view, layout, pinned: null }));
   }

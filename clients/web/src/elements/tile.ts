@@ -177,6 +177,37 @@ export class DistalTile extends CallElement {
     `,
   ];
 
+  #size: ResizeObserver | null = null;
+  #shown: string | null = null; // the track whose size the server was told
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#size = new ResizeObserver(() => {
+      this.#measure();
+    });
+    this.#size.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#size?.disconnect();
+    if (this.#shown !== null) this.call.show(this.#shown, 0);
+    this.#shown = null;
+  }
+
+  override updated(): void {
+    if (this.#shown !== (this.tile.video?.id ?? null)) this.#measure();
+  }
+
+  #measure(): void {
+    const { video, self } = this.tile;
+    this.#shown = self ? null : (video?.id ?? null);
+    if (this.#shown === null) return;
+    // A 16:9 picture in a tile: whichever side is the tighter one says how many lines it has.
+    const lines = Math.min(this.clientHeight, (this.clientWidth * 9) / 16);
+    this.call.show(this.#shown, lines * devicePixelRatio);
+  }
+
   override render() {
     const { t } = this;
     const { participant, source, self } = this.tile;

@@ -12,6 +12,7 @@ import { trackOf, type Room } from "../state/room";
 import { Publisher, type Outgoing } from "./publish/publisher";
 import { entriesOf, readTracks, roundTripMs, type TrackStats } from "./stats";
 import { Sound } from "./watch/sound";
+import { Views } from "./watch/views";
 import { Watcher } from "./watch/watcher";
 
 const REPORT_MS = 2000;
@@ -44,6 +45,7 @@ export class Media {
   readonly publisher: Publisher;
   readonly watcher: Watcher;
   readonly sound = new Sound();
+  readonly views: Views;
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(
@@ -56,6 +58,10 @@ export class Media {
     this.publisher = new Publisher(transport, client, codecs, callbacks.refused);
     this.watcher = new Watcher(client, callbacks.lost);
     this.watcher.tracks.subscribe((tracks) => this.sound.update([...tracks.values()]));
+    this.views = new Views(async (track, quality) => {
+      await client.request({ type: "subscribe", track, on: true, quality });
+    });
+    this.watcher.tracks.subscribe((tracks) => this.views.keep(new Set(tracks.keys())));
     this.#timer = setInterval(() => void this.#report(), REPORT_MS);
   }
 
@@ -73,6 +79,7 @@ export class Media {
     this.publisher.close();
     this.watcher.close();
     this.sound.close();
+    this.views.close();
   }
 
   /** Every stream in and out, as the browser counts it. */

@@ -123,6 +123,8 @@ export interface Call {
   setSharing(on: boolean): Promise<void>;
   turnOnSound(): Promise<void>;
 
+  /** A track is shown this high, in device pixels; 0 when it is not shown. */
+  show(track: string, lines: number): void;
   setLayout(layout: Layout): void;
   setPinned(key: string | null): void;
   setPanel(panel: Panel): void;

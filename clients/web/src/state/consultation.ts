@@ -284,6 +284,7 @@ export class Consultation implements Call {
     this.#followScreens(before, room);
     this.room.set(room);
     if (event.type === "codecs_changed") this.#media?.publisher.setCodecs(event.codecs);
+    if (event.type === "layers_wanted") this.#media?.publisher.setLayers(event.track, event.rids);
     if (event.type === "chat_added" && this.view.value.panel !== "chat") {
       this.view.update((view) => ({ ...view, unread: view.unread + 1 }));
     }
@@ -394,6 +395,10 @@ export class Consultation implements Call {
       this.#enlarged = false;
       this.view.update((view) => ({ ...view, layout: "grid" }));
     }
+  }
+
+  show(track: string, lines: number): void {
+    this.#media?.views.show(track, lines);
   }
 
   setLayout(layout: Layout): void {

@@ -107,6 +107,7 @@ export function apply(room: Room, event: ServerEvent): Room {
     case "room_locked":
       return { ...room, locked: event.locked };
     case "admitted":
+    case "layers_wanted":
     case "subscribe_offer":
     case "mute_asked":
     case "removed":

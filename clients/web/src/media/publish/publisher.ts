@@ -7,6 +7,7 @@
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
+import { CAMERA_LAYERS, activated, layered, takesLayers } from "./layers";
 
 /** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
 export interface Outgoing {
@@ -24,6 +25,7 @@ interface Slot {
   track: string | null; // the server's id of it
   muted: boolean; // as the server knows it
   label: string;
+  readonly layers: boolean; // several encodings were offered
 }
 
 const ENCODING: Record<Source, RTCRtpEncodingParameters> = {
@@ -40,6 +42,7 @@ export class Publisher {
   #slots: Slot[] = [];
   #wanted: readonly Outgoing[] = [];
   #codecs: CodecPreferences;
+  readonly #watched = new Map<string, readonly string[]>(); // rids by the server's track id
   #stale = false; // the server has yet to see the present state of the peer connection
   #resetDue = false; // the server still holds a transport whose other end is gone
   #running = false;
@@ -68,6 +71,12 @@ export class Publisher {
   setCodecs(codecs: CodecPreferences): void {
     this.#codecs = codecs;
     if (this.#slots.some((slot) => slot.sending)) this.#stale = true;
+    void this.#run();
+  }
+
+  /** Somebody watches these encodings of a track, and nobody the others. */
+  setLayers(track: string, rids: readonly string[]): void {
+    this.#watched.set(track, rids);
     void this.#run();
   }
 
@@ -123,19 +132,40 @@ export class Publisher {
       this.#stale = true;
     }
     if (this.#stale) await this.#negotiate(peer);
+    for (const slot of this.#slots) await this.#activate(slot);
     for (const out of this.#wanted) await this.#tell(out);
+  }
+
+  async #activate({ track, layers, transceiver: { sender } }: Slot): Promise<void> {
+    const rids = track === null || !layers ? undefined : this.#watched.get(track);
+    if (!rids) return;
+    const parameters = sender.getParameters();
+    const encodings = activated(parameters.encodings, rids);
+    if (encodings) await sender.setParameters({ ...parameters, encodings });
+  }
+
+  /** The room's codec has no layers here: the one encoding that is left is the whole picture. */
+  async #widen(sender: RTCRtpSender): Promise<void> {
+    const parameters = sender.getParameters();
+    const [first] = parameters.encodings;
+    const whole = CAMERA_LAYERS.at(-1);
+    if (!first || !whole || first.scaleResolutionDownBy === 1) return;
+    const { maxBitrate, scaleResolutionDownBy } = whole;
+    Object.assign(first, { active: true, maxBitrate, scaleResolutionDownBy });
+    await sender.setParameters(parameters);
   }
 
   async #place(peer: RTCPeerConnection, out: Outgoing): Promise<void> {
     const slot = this.#slots.find((other) => other.source === out.source);
     if (!slot) {
       if (!out.track) return;
+      const layers = out.source === "camera" && layered(this.#codecs.video[0]);
       const transceiver = peer.addTransceiver(out.track, {
         direction: "sendonly",
-        sendEncodings: [ENCODING[out.source]],
+        sendEncodings: layers ? [...CAMERA_LAYERS] : [ENCODING[out.source]],
       });
       const { source, muted, label } = out;
-      this.#slots.push({ source, transceiver, sending: true, track: null, muted, label });
+      this.#slots.push({ source, transceiver, sending: true, track: null, muted, label, layers });
       this.#stale = true;
       return;
     }
@@ -179,6 +209,9 @@ export class Publisher {
         const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
         const told = media.find((item) => item.mid === mid);
         if (slot && told) Object.assign(slot, { track, muted: told.muted, label: told.label });
+        if (slot?.layers && !takesLayers(answer.sdp, mid)) {
+          await this.#widen(slot.transceiver.sender);
+        }
       }
     } catch (error) {
       this.#stale = true;

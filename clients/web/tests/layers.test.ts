@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { CAMERA_LAYERS, activated, layered, takesLayers } from "../src/media/publish/layers";
+import { Views, qualityFor } from "../src/media/watch/views";
+
+describe("what is published", () => {
+  it("has layers only where the server can change between them", () => {
+    expect(layered("VP8")).toBe(true);
+    expect(layered("H264")).toBe(true);
+    expect(layered("AV1")).toBe(false);
+    expect(layered(undefined)).toBe(false);
+  });
+
+  it("sends the encodings that are watched and no others", () => {
+    const next = activated(CAMERA_LAYERS, ["m"]);
+    expect(next?.map(({ active }) => active)).toEqual([false, true, false]);
+    expect(next && activated(next, ["m"])).toBeNull();
+  });
+
+  it("never stops the only encoding there is", () => {
+    expect(activated([{ active: true }], [])).toBeNull();
+  });
+
+  it("reads from the answer whether several encodings are taken", () => {
+    const section = (mid: string, more: string): string =>
+      `m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:${mid}\r\n${more}`;
+    const answer = section("0", "") + section("1", "a=simulcast:recv l;m;h\r\n");
+    expect(takesLayers(answer, "0")).toBe(false);
+    expect(takesLayers(answer, "1")).toBe(true);
+    expect(takesLayers(answer, "2")).toBe(false);
+  });
+});
+
+describe("how large a track is shown", () => {
+  const told: [string, string][] = [];
+  let fail = false;
+  let views: Views;
+  const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(500);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    told.length = 0;
+    fail = false;
+    views = new Views(async (track, quality) => {
+      if (fail) throw new Error("no such track yet");
+      told.push([track, quality]);
+      await Promise.resolve();
+    });
+  });
+  afterEach(() => {
+    views.close();
+    vi.useRealTimers();
+  });
+
+  it("becomes one of three qualities", () => {
+    expect([0, 180, 360, 441, 1080].map(qualityFor)).toEqual([
+      "low",
+      "low",
+      "medium",
+      "high",
+      "high",
+    ]);
+  });
+
+  it("is told once it has settled, and not again", async () => {
+    for (const lines of [700, 500, 300, 150]) views.show("a", lines);
+    await settle();
+    views.show("a", 140);
+    await settle();
+    expect(told).toEqual([["a", "low"]]);
+  });
+
+  it("need not be told when it is large: that is what the server assumes", async () => {
+    views.show("a", 720);
+    await settle();
+    expect(told).toEqual([]);
+  });
+
+  it("is told again for a track that the server did not know yet", async () => {
+    fail = true;
+    views.show("a", 100);
+    await settle();
+    fail = false;
+    views.keep(new Set(["a"]));
+    await settle();
+    expect(told).toEqual([["a", "low"]]);
+  });
+
+  it("is forgotten with its track", async () => {
+    views.show("a", 100);
+    await settle();
+    views.keep(new Set());
+    views.keep(new Set(["a"]));
+    views.show("a", 100);
+    await settle();
+    expect(told).toEqual([
+      ["a", "low"],
+      ["a", "low"],
+    ]);
+  });
+});
