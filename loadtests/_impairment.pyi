@@ -77,3 +77,6 @@ class DelayProbe:
     def run(
         self, *, via_port: int, count: int, interval_ns: int, octets: int, drain_ns: int
     ) -> list[int]: ...
+
+def wake_lateness(*, count: int, interval_ns: int) -> list[int]:
+    """How late this machine wakes a thread that does nothing else, in ns each time."""

@@ -48,12 +48,12 @@ def outage(start_s: float, seconds: float) -> During:
 def changes(
     usual: LinkSettings, spans: Sequence[During], direction: Direction, from_ns: int = 0
 ) -> list[tuple[int, tuple[int, ...]]]:
-    """A link's schedule: the complete settings at every moment at which they change."""
+    """A link's schedule: the complete settings at the beginning and whenever they change."""
     if len(spans) > SPANS_MAX:
         raise ValueError(f"{len(spans)} spans are more than {SPANS_MAX}")
     edges = [(span.start_s, True, i) for i, span in enumerate(spans)]
     edges += [(s.end_s, False, i) for i, s in enumerate(spans) if math.isfinite(s.end_s)]
-    out: list[tuple[int, tuple[int, ...]]] = []
+    out = [(from_ns, usual.numbers())]
     active: set[int] = set()
     for at_s, begins, number in sorted(edges):
         (active.add if begins else active.discard)(number)
@@ -61,7 +61,7 @@ def changes(
         for i in sorted(active):
             now = replace(now, **spans[i].of(direction))
         at_ns = from_ns + round(at_s * NS)
-        if out and out[-1][0] == at_ns:
+        if out[-1][0] == at_ns:
             out.pop()
         out.append((at_ns, now.numbers()))
     return out

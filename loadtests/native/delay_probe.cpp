@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +58,26 @@ std::int64_t kernel_ns(msghdr& message) {
   return realtime_ns();
 }
 
+// Even steps of time, whatever happens between them.
+class Pace {
+ public:
+  Pace() { clock_gettime(CLOCK_MONOTONIC, &due_); }
+  void wait(std::int64_t ns) {
+    const std::int64_t at = due_.tv_nsec + ns;
+    due_.tv_sec += at / kSecond;
+    due_.tv_nsec = at % kSecond;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due_, nullptr) == EINTR) continue;
+  }
+  std::int64_t late_ns() const {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - due_.tv_sec) * kSecond + now.tv_nsec - due_.tv_nsec;
+  }
+
+ private:
+  timespec due_;
+};
+
 void receive(int fd, std::vector<std::int64_t>& delays, const std::atomic<bool>& stop) {
   char data[kDatagram];
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
@@ -95,24 +117,33 @@ std::vector<std::int64_t> DelayProbe::run(std::uint16_t via_port, unsigned count
   std::thread receiver([&] { receive(receiver_, delays, stop); });
   const sockaddr_in to = loopback(via_port);
   std::vector<char> data(std::clamp(octets, sizeof(Stamp), kDatagram));
-  timespec due;
-  clock_gettime(CLOCK_MONOTONIC, &due);
-  const auto wait = [&due](std::int64_t ns) {
-    const std::int64_t at = due.tv_nsec + ns;
-    due.tv_sec += at / kSecond;
-    due.tv_nsec = at % kSecond;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, nullptr) == EINTR) continue;
-  };
+  Pace pace;
   for (std::uint32_t i = 0; i < count; ++i) {
-    wait(interval_ns);
+    pace.wait(interval_ns);
     const Stamp stamp{i, realtime_ns()};
     std::memcpy(data.data(), &stamp, sizeof stamp);
     (void)!sendto(sender_, data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
-  wait(drain_ns);
+  pace.wait(drain_ns);
   stop = true;
   receiver.join();
   return delays;
+}
+
+std::vector<std::int64_t> wake_lateness(unsigned count, std::int64_t interval_ns) {
+  std::vector<std::int64_t> late;
+  late.reserve(count);
+  std::thread sleeper([&] {
+    const sched_param lowest{1};  // as the emulator's thread
+    pthread_setschedparam(pthread_self(), SCHED_FIFO, &lowest);
+    Pace pace;
+    for (unsigned i = 0; i < count; ++i) {
+      pace.wait(interval_ns);
+      late.push_back(pace.late_ns());
+    }
+  });
+  sleeper.join();
+  return late;
 }
 
 }  // namespace loadtests

@@ -1,6 +1,7 @@
 // Numbered datagrams at an even pace through something on this machine, and how long each took.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -23,5 +24,8 @@ class DelayProbe {
   int sender_ = -1, receiver_ = -1;
   std::uint16_t port_ = 0;
 };
+
+// How late this machine wakes a thread that does nothing else: the floor under any emulator here.
+std::vector<std::int64_t> wake_lateness(unsigned count, std::int64_t interval_ns);
 
 }  // namespace loadtests

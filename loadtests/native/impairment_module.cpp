@@ -5,6 +5,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cerrno>
+#include <exception>
+#include <system_error>
+
 #include "delay_probe.hpp"
 #include "emulator.hpp"
 #include "impaired_link.hpp"
@@ -26,6 +30,14 @@ Emulator::Changes changes(const Schedule& from) {
 }  // namespace
 
 NB_MODULE(_impairment, m) {
+  nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::system_error& error) {
+      errno = error.code().value();
+      PyErr_SetFromErrno(PyExc_OSError);
+    }
+  });
   m.attr("LATENESS_US_MAX") = Emulator::kLateness;
   m.attr("HELD_MAX") = ImpairedLink::kMaxHeld;
 
@@ -115,4 +127,7 @@ NB_MODULE(_impairment, m) {
       .def_prop_ro("port", &DelayProbe::port)
       .def("run", &DelayProbe::run, nb::call_guard<nb::gil_scoped_release>(), nb::kw_only(), "via_port"_a,
            "count"_a, "interval_ns"_a, "octets"_a, "drain_ns"_a);
+
+  m.def("wake_lateness", &wake_lateness, nb::call_guard<nb::gil_scoped_release>(), nb::kw_only(), "count"_a,
+        "interval_ns"_a);
 }

@@ -1,0 +1,103 @@
+"""A consultation over a bad network: a real server, and one of two participants behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+
+from clients.participant import Participant
+from loadtests.impairment.emulator import Emulator
+from loadtests.impairment.signaling_proxy import SignalingProxy
+from loadtests.impairment.timeline import outage
+from tests.clients.test_participant import sees, track_of
+from tests.server_process import DistalServer
+
+Show = Callable[..., Any]
+
+
+class Repairs:
+    """What one participant asks for again, and sends again, by the aiortc objects that do it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._by: Counter[tuple[int, str]] = Counter()
+        asked, resent = RTCRtpReceiver._send_rtcp_nack, RTCRtpSender._retransmit
+
+        async def ask(receiver: RTCRtpReceiver, ssrc: int, lost: list[int]) -> None:
+            self._by[id(receiver), "asked"] += len(lost)
+            await asked(receiver, ssrc, lost)
+
+        async def resend(sender: RTCRtpSender, sequence: int) -> None:
+            self._by[id(sender), "resent"] += 1
+            await resent(sender, sequence)
+
+        monkeypatch.setattr(RTCRtpReceiver, "_send_rtcp_nack", ask)
+        monkeypatch.setattr(RTCRtpSender, "_retransmit", resend)
+
+    def asked(self, participant: Participant) -> int:
+        return self._count(participant.receiving, "asked")
+
+    def resent(self, participant: Participant) -> int:
+        return self._count(participant.publishing, "resent")
+
+    def _count(self, connections: dict[str, RTCPeerConnection], what: str) -> int:
+        ends = [
+            id(end)
+            for pc in connections.values()
+            for transceiver in pc.getTransceivers()
+            for end in (transceiver.sender, transceiver.receiver)
+        ]
+        return sum(self._by[end, what] for end in ends)
+
+
+async def test_an_ambulance_and_a_hospital_see_each_other(
+    shared_distal: DistalServer, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = shared_distal
+    repairs = Repairs(monkeypatch)
+    to = ("127.0.0.1", server.media_port)
+    with Emulator(to, "4g_moving", seed=1, seconds=100) as network:
+        async with SignalingProxy(server.url, {server.media_port: network.address}) as web:
+            ambulance = Participant(
+                web.ws_url, server.token("road", "county_doctor", "Ambulance"), publish=show()
+            )
+            hospital = Participant(
+                server.ws_url, server.token("road", "specialist", "Hospital"), publish=show()
+            )
+            async with ambulance, hospital:
+                await sees(ambulance, hospital)
+                await sees(hospital, ambulance)
+                assert network.counts().clients == 2  # one connection to publish, one to receive
+
+                async with asyncio.timeout(60):  # losses in both directions, seen and repaired
+                    while not (repairs.asked(ambulance) and repairs.resent(ambulance)):
+                        await sees(ambulance, hospital, frames=5)
+                await sees(hospital, ambulance)
+                lost = network.counts()
+                assert lost.up.lost_burst > 0 and lost.down.lost_burst > 0
+
+
+async def test_after_an_outage_the_picture_is_back_without_a_new_join(
+    shared_distal: DistalServer, show: Show
+) -> None:
+    server = shared_distal
+    with Emulator(("127.0.0.1", server.media_port), "fibre", seconds=100) as network:
+        async with SignalingProxy(server.url, {server.media_port: network.address}) as web:
+            county = Participant(
+                web.ws_url, server.token("cut", "county_doctor", "County"), publish=show()
+            )
+            host = Participant(server.ws_url, server.token("cut", "host", "Host"))
+            async with county, host:
+                await sees(host, county)
+                video = track_of(host, county.id, "video")
+                assert video is not None
+                network.play([outage(0, math.inf)])
+                await host.until(lambda: network.counts().up.dropped_outage > 200)
+                network.play([])
+                await host.until_receiving(video, 30)
+                assert track_of(host, county.id, "video") == video
