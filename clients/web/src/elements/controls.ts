@@ -173,7 +173,7 @@ export class DistalControls extends CallElement {
     const inBar = this.narrow ? others.filter(({ id }) => id === "chat") : others;
     const inSheet = [...own, ...others.filter(({ id }) => id !== "chat")];
     return html`
-      <div class="bar" role="toolbar" aria-label=${t.controls}>
+      <div class="bar" role="group" aria-label=${t.controls}>
         ${media.map((control) => this.button(control))}
         ${this.narrow ? nothing : own.map((control) => this.button(control))}
         ${this.narrow ? nothing : html`<span class="gap"></span>`}

@@ -41,6 +41,12 @@ export function groupOf(groups: readonly TransportGroup[], service: ServiceClass
   return groups.find(({ classes }) => classes.includes(service))?.name ?? "main";
 }
 
+/** Of the encodings that are sent now, the one that people mean by the camera's resolution. */
+export function largest(encodings: readonly TrackStats[]): TrackStats | undefined {
+  const sent = encodings.filter(({ framesPerSecond }) => (framesPerSecond ?? 0) > 0);
+  return sent.sort((a, b) => (b.width ?? 0) - (a.width ?? 0))[0];
+}
+
 export class Media {
   readonly publisher: Publisher;
   readonly watcher: Watcher;
@@ -108,10 +114,11 @@ export class Media {
     const peer = own ?? this.watcher.connections()[0];
     if (!peer || this.client.link.value !== "online") return;
     const entries = entriesOf(await peer.getStats());
-    const camera = readTracks(entries, ({ mid }) => {
+    const encodings = readTracks(entries, ({ mid }) => {
       const source = own ? this.publisher.sourceOf(mid ?? null) : undefined;
       return source && { participant: "", source };
-    }).find(({ source, width }) => source === "camera" && width !== undefined);
+    }).filter(({ source }) => source === "camera");
+    const camera = largest(encodings);
     try {
       await this.client.request({
         type: "report_quality",

@@ -1,6 +1,6 @@
 const PATIENCE_MS = 6000; // a lost Wi-Fi roams within a few seconds; the browser itself waits far longer
 
-/** Calls `onLost` once when a connection has failed, or has been disconnected for too long. */
+/** Calls `lost` once when a connection has failed, or has been disconnected for too long. */
 export function watchConnection(
   peer: RTCPeerConnection,
   callbacks: { connected?(): void; lost(): void },

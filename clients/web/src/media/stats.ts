@@ -7,6 +7,7 @@ export interface TrackStats {
   participant: string;
   source: Source;
   kind: Kind;
+  rid?: string; // of several encodings
   bytes: number;
   packets: number;
   packetsLost?: number;
@@ -25,6 +26,7 @@ interface Entry {
   type: string;
   kind?: Kind;
   mid?: string;
+  rid?: string;
   trackIdentifier?: string;
   codecId?: string;
   mimeType?: string;
@@ -75,6 +77,7 @@ export function readTracks(
       packets: (inbound ? entry.packetsReceived : entry.packetsSent) ?? 0,
     };
     const optional: [keyof TrackStats, string | number | undefined][] = [
+      ["rid", entry.rid],
       ["codec", entry.codecId && codecs.get(entry.codecId)],
       ["packetsLost", entry.packetsLost],
       ["framesDecoded", entry.framesDecoded],

@@ -59,6 +59,7 @@ export class Consultation implements Call {
   #client: ProtocolClient | null = null;
   #media: Media | null = null;
   #groups: readonly TransportGroup[] = [];
+  #goingIn = false; // asked to be let in, and not yet answered
   #enlarged = false; // the layout changed by itself, for a shared screen
 
   constructor(
@@ -193,16 +194,23 @@ export class Consultation implements Call {
   }
 
   async join(name: string | null): Promise<void> {
-    const client = this.#client;
-    if (!client) return;
     if (name !== null) this.#remember({ name });
     this.phase.set({ at: "joining" });
+    await this.#goIn();
+  }
+
+  /** Asks to be let in. A socket lost meanwhile asks again when it is back: see `#reconnected`. */
+  async #goIn(): Promise<void> {
+    const client = this.#client;
+    if (!client) return;
+    this.#goingIn = true;
     try {
       const answer = await client.request({
         type: "join",
-        name: this.me.value?.named ? null : name,
+        name: this.me.value?.named ? null : (this.#visit?.name ?? null),
         capabilities: capabilities(),
       });
+      this.#goingIn = false;
       if (answer.type === "waiting") {
         this.phase.set({ at: "waiting" });
         this.#remember({ stage: "waiting" });
@@ -210,7 +218,10 @@ export class Consultation implements Call {
         this.#inside(answer.state);
       }
     } catch (error) {
-      this.#end({ at: "problem", problem: problemOf(error) });
+      if (client !== this.#client || error instanceof ConnectionLost) return;
+      // The answer to an earlier attempt was lost with its socket: a new session can be asked anew.
+      if (error instanceof RequestError && error.answer.code === "conflict") client.restart(0);
+      else this.#end({ at: "problem", problem: problemOf(error) });
     }
   }
 
@@ -236,7 +247,7 @@ export class Consultation implements Call {
   }
 
   async #reconnected(welcome: Welcome): Promise<void> {
-    if (welcome.resumed) {
+    if (welcome.resumed && !this.#goingIn) {
       this.#media?.resumed();
       return;
     }
@@ -246,7 +257,7 @@ export class Consultation implements Call {
     if (at === "room" || at === "waiting" || at === "joining") {
       this.#media?.close();
       this.#media = null;
-      await this.join(this.#visit?.name ?? null);
+      await this.#goIn();
     }
   }
 
@@ -481,6 +492,7 @@ export class Consultation implements Call {
   #end(phase: Phase): void {
     this.#client?.close();
     this.#client = null;
+    this.#goingIn = false;
     this.#media?.close();
     this.#media = null;
     this.#capture.stop();

@@ -7,6 +7,7 @@
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
+import { watchConnection } from "../patience";
 import { CAMERA_LAYERS, activated, layered, takesLayers } from "./layers";
 
 /** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
@@ -231,11 +232,12 @@ export class Publisher {
 
   #connect(): RTCPeerConnection {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    peer.onconnectionstatechange = () => {
-      if (peer !== this.#peer) return;
-      if (peer.connectionState === "connected") this.#failures = 0;
-      if (peer.connectionState === "failed") void this.#rebuild();
-    };
+    watchConnection(peer, {
+      connected: () => (this.#failures = 0),
+      lost: () => {
+        if (peer === this.#peer) void this.#rebuild();
+      },
+    });
     this.#stale = true;
     return peer;
   }

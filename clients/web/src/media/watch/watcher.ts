@@ -6,6 +6,7 @@
 import type { SubscribeOffer } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { Store } from "../../state/store";
+import { watchConnection } from "../patience";
 
 export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
 
@@ -88,9 +89,11 @@ class WatchPeer {
 
   #connect(): RTCPeerConnection {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    peer.onconnectionstatechange = () => {
-      if (peer === this.peer && peer.connectionState === "failed") void this.#lost();
-    };
+    watchConnection(peer, {
+      lost: () => {
+        if (peer === this.peer) void this.#lost();
+      },
+    });
     return peer;
   }
 
