@@ -91,6 +91,17 @@ class Distal:
         self._health.ready = True
         log.info("serving", port=self.port, media_ports=self._relay.ports, tls=settings.tls)
 
+    def renew_certificate(self) -> None:
+        """Read certificate and key again, for new connections; a bad one leaves the old in use."""
+        if self._tls is None:
+            return
+        try:
+            _load(self._tls, self.settings)
+        except StartError as error:
+            log.error("certificate not renewed", reason=str(error))
+        else:
+            log.info("certificate renewed")
+
     async def close(self) -> None:
         """Tell the clients, free everything; give up after the configured time."""
         self._health.ready = False
@@ -126,6 +137,7 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked)
     server = Distal(settings)
+    loop.add_signal_handler(signal.SIGHUP, server.renew_certificate)
     await server.start()
     try:
         async with during(server):
@@ -146,17 +158,21 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except FileNotFoundError:
-        raise StartError(
-            f"no such certificate or key: {settings.tls_cert}, {settings.tls_key}"
-        ) from None
-    except (OSError, ssl.SSLError) as error:
-        raise StartError(
-            f"cannot use {settings.tls_cert} with {settings.tls_key}: {error}"
-        ) from None
+    _load(context, settings)
     return context
+
+
+def _load(context: ssl.SSLContext, settings: Settings) -> None:
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # whole, or not at all
+        context.load_cert_chain(cert, key)
+    except FileNotFoundError:
+        raise StartError(f"no such certificate or key: {cert}, {key}") from None
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"cannot use {cert} with {key}: {error}") from None
 
 
 def _port_trouble(kind: str, flag: str, error: OSError, settings: Settings) -> str:
