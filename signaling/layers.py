@@ -5,6 +5,7 @@ somebody watches. Pure logic; time is passed in.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 
 from signaling import protocol as p
 
@@ -16,7 +17,7 @@ _STEP: dict[p.ViewQuality, float] = {"low": 0.0, "medium": 0.5, "high": 1.0}
 
 def layer_for(quality: p.ViewQuality, count: int) -> int:
     """The layer, 0 the smallest, of `count` that serves this quality."""
-    return int((count - 1) * _STEP[quality])
+    return ceil((count - 1) * _STEP[quality])
 
 
 class Demand:

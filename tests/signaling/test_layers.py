@@ -12,7 +12,7 @@ SIMULCAST = offer("audio", "video") + "a=simulcast:send l;m;h\r\n"
 
 def test_qualities_are_spread_over_the_layers():
     assert [layer_for(q, 3) for q in ("low", "medium", "high")] == [0, 1, 2]
-    assert [layer_for(q, 2) for q in ("low", "medium", "high")] == [0, 0, 1]
+    assert [layer_for(q, 2) for q in ("low", "medium", "high")] == [0, 1, 1]
     assert [layer_for(q, 1) for q in ("low", "medium", "high")] == [0, 0, 0]
 
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { CAMERA_LAYERS, activated, layered, takesLayers } from "../src/media/publish/layers";
+import { activated, cameraLayers, layered, takesLayers } from "../src/media/publish/layers";
 import { Views, qualityFor } from "../src/media/watch/views";
 
 describe("what is published", () => {
@@ -11,8 +11,15 @@ describe("what is published", () => {
     expect(layered(undefined)).toBe(false);
   });
 
+  it("has as many encodings as browsers take for a camera of this size", () => {
+    const rids = (lines: number) => cameraLayers(lines).map(({ rid }) => rid);
+    expect(rids(720)).toEqual(["l", "m", "h"]);
+    expect(rids(480)).toEqual(["l", "h"]);
+    expect(rids(240)).toEqual(["h"]);
+  });
+
   it("sends the encodings that are watched and no others", () => {
-    const next = activated(CAMERA_LAYERS, ["m"]);
+    const next = activated(cameraLayers(720), ["m"]);
     expect(next?.map(({ active }) => active)).toEqual([false, true, false]);
     expect(next && activated(next, ["m"])).toBeNull();
   });

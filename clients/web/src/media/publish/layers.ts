@@ -3,12 +3,33 @@
  * are sent follows what is watched: the server says so (`layers_wanted`).
  */
 
-/** From the smallest picture up, as the protocol asks; 720 lines give 180, 360 and 720. */
-export const CAMERA_LAYERS: readonly RTCRtpEncodingParameters[] = [
-  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000, maxFramerate: 30, active: true },
-  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 600_000, maxFramerate: 30, active: false },
-  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 2_500_000, maxFramerate: 30, active: true },
-];
+type Encoding = RTCRtpEncodingParameters & { scaleResolutionDownBy: number; maxBitrate: number };
+
+const WHOLE: Encoding = {
+  rid: "h",
+  scaleResolutionDownBy: 1,
+  maxBitrate: 2_500_000,
+  maxFramerate: 30,
+  active: true,
+};
+const HALF: Encoding = { ...WHOLE, rid: "m", scaleResolutionDownBy: 2, maxBitrate: 600_000 };
+const QUARTER: Encoding = { ...WHOLE, rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 };
+
+/**
+ * The encodings for a camera of so many lines, from the smallest picture up, as the protocol asks.
+ * Browsers refuse more of them for small pictures, and drop the largest then: below 540 lines two,
+ * below 360 one. The middle one waits until somebody asks for it.
+ */
+export function cameraLayers(lines: number): Encoding[] {
+  if (lines >= 540) return [QUARTER, { ...HALF, active: false }, WHOLE];
+  return lines >= 360 ? [{ ...HALF, rid: "l" }, WHOLE] : [WHOLE];
+}
+
+/** The shorter side of what the camera gives; a phone held upright has its lines across. */
+export function linesOf(track: MediaStreamTrack): number {
+  const { width = 0, height = 0 } = track.getSettings();
+  return Math.min(width, height);
+}
 
 /** Codecs whose layers the server can change between. */
 const LAYERED = ["vp8", "h264"];

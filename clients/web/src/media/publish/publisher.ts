@@ -8,7 +8,7 @@ import type { CodecPreferences, ServiceClass, Source } from "../../protocol/mess
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
 import { watchConnection } from "../patience";
-import { CAMERA_LAYERS, activated, layered, takesLayers } from "./layers";
+import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
 
 /** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
 export interface Outgoing {
@@ -26,7 +26,7 @@ interface Slot {
   track: string | null; // the server's id of it
   muted: boolean; // as the server knows it
   label: string;
-  readonly layers: boolean; // several encodings were offered
+  readonly encodings: number;
 }
 
 const ENCODING: Record<Source, RTCRtpEncodingParameters> = {
@@ -137,8 +137,8 @@ export class Publisher {
     for (const out of this.#wanted) await this.#tell(out);
   }
 
-  async #activate({ track, layers, transceiver: { sender } }: Slot): Promise<void> {
-    const rids = track === null || !layers ? undefined : this.#watched.get(track);
+  async #activate({ track, encodings: offered, transceiver: { sender } }: Slot): Promise<void> {
+    const rids = track === null || offered < 2 ? undefined : this.#watched.get(track);
     if (!rids) return;
     const parameters = sender.getParameters();
     const encodings = activated(parameters.encodings, rids);
@@ -149,24 +149,27 @@ export class Publisher {
   async #widen(sender: RTCRtpSender): Promise<void> {
     const parameters = sender.getParameters();
     const [first] = parameters.encodings;
-    const whole = CAMERA_LAYERS.at(-1);
-    if (!first || !whole || first.scaleResolutionDownBy === 1) return;
-    const { maxBitrate, scaleResolutionDownBy } = whole;
-    Object.assign(first, { active: true, maxBitrate, scaleResolutionDownBy });
+    if (!first || first.scaleResolutionDownBy === 1) return;
+    Object.assign(first, { ...ENCODING.camera, active: true, scaleResolutionDownBy: 1 });
     await sender.setParameters(parameters);
   }
 
   async #place(peer: RTCPeerConnection, out: Outgoing): Promise<void> {
-    const slot = this.#slots.find((other) => other.source === out.source);
+    let slot = this.#slots.find((other) => other.source === out.source);
+    if (slot && out.track && this.#encodings(out, out.track).length !== slot.encodings) {
+      this.#slots = this.#slots.filter((other) => other !== slot); // another camera, of other size
+      slot.transceiver.direction = "inactive";
+      await slot.transceiver.sender.replaceTrack(null);
+      slot = undefined;
+    }
     if (!slot) {
       if (!out.track) return;
-      const layers = out.source === "camera" && layered(this.#codecs.video[0]);
-      const transceiver = peer.addTransceiver(out.track, {
-        direction: "sendonly",
-        sendEncodings: layers ? [...CAMERA_LAYERS] : [ENCODING[out.source]],
-      });
+      const sendEncodings = this.#encodings(out, out.track);
+      const transceiver = peer.addTransceiver(out.track, { direction: "sendonly", sendEncodings });
       const { source, muted, label } = out;
-      this.#slots.push({ source, transceiver, sending: true, track: null, muted, label, layers });
+      const encodings = sendEncodings.length;
+      const slot = { source, transceiver, sending: true, track: null, muted, label, encodings };
+      this.#slots.push(slot);
       this.#stale = true;
       return;
     }
@@ -177,6 +180,12 @@ export class Publisher {
     }
     const { sender } = slot.transceiver;
     if (sender.track !== out.track) await sender.replaceTrack(out.track);
+  }
+
+  #encodings({ source }: Outgoing, track: MediaStreamTrack): RTCRtpEncodingParameters[] {
+    const layers = source === "camera" && layered(this.#codecs.video[0]);
+    const encodings = layers ? cameraLayers(linesOf(track)) : [];
+    return encodings.length > 1 ? encodings : [ENCODING[source]];
   }
 
   async #negotiate(peer: RTCPeerConnection): Promise<void> {
@@ -210,7 +219,7 @@ export class Publisher {
         const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
         const told = media.find((item) => item.mid === mid);
         if (slot && told) Object.assign(slot, { track, muted: told.muted, label: told.label });
-        if (slot?.layers && !takesLayers(answer.sdp, mid)) {
+        if (slot && slot.encodings > 1 && !takesLayers(answer.sdp, mid)) {
           await this.#widen(slot.transceiver.sender);
         }
       }
