@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import re
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ import pytest
 
 from clients import media_loop, peer
 from clients.participant import Participant
-from clients.whip import HttpSession
+from clients.whip import HttpRefusal, HttpSession, WhipPublisher
 from tests.clients.lossy_udp import LossyUdp, is_dtls
 from tests.clients.site_process import start_site
 from tests.clients.test_participant import sees, track_of
@@ -115,56 +117,88 @@ async def test_spoofed_packets_of_a_known_stream_are_not_forwarded(
         assert rate < 45  # 30 a second, and nothing of what was slipped in
 
 
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 async def test_a_peer_that_vanishes_is_missed_within_fifteen_seconds(
-    shared_distal: DistalServer, site_folder: Path
+    shared_distal: DistalServer, site_folder: Path, fate: signal.Signals
 ) -> None:
+    """A killed process's sockets close; a frozen one's stay open and fall silent."""
     server = shared_distal
-    process = start_site(server, "vanish", site_folder)
+    room = f"vanish-{fate.name.lower()}"
+    process = start_site(server, room, site_folder)
     try:
-        async with Participant(server.ws_url, server.token("vanish", "host", "Host")) as host:
+        async with Participant(server.ws_url, server.token(room, "host", "Host")) as host:
             await host.until(lambda: bool(host.view and host.view.tracks))
             assert host.view is not None
             track = next(track.id for track in host.view.tracks.values() if track.kind == "video")
             await host.until_receiving(track, 10)
-            process.kill()
-            killed = time.monotonic()
+            process.send_signal(fate)
+            gone = time.monotonic()
             await host.until(lambda: host.view is not None and not host.view.tracks, 20)
             await host.until(lambda: host.view is not None and len(host.view.people) == 1, 20)
-            assert time.monotonic() - killed < 15
+            assert time.monotonic() - gone < 15
             assert not host.received
     finally:
         process.kill()
         process.wait()
 
 
-@pytest.mark.parametrize("nth", range(4))
-async def test_a_lost_handshake_datagram_costs_less_than_three_seconds(
-    shared_distal: DistalServer, films: Films, nth: int
+async def test_a_whip_publisher_that_falls_silent_is_missed_within_fifteen_seconds(
+    shared_distal: DistalServer, films: Films
 ) -> None:
-    """A handshake is four datagrams: hello, the server's flight, the client's, the last one."""
+    """It has no WebSocket to lose: only its silence tells."""
+    server = shared_distal
+    loops = media_loop.load(films("VP8"))
+    codecs = {loop.kind: loop.codec for loop in loops}
+    url, token = f"{server.url}/whip/mute", server.token("mute", "device", "Camera")
+    async with Participant(server.ws_url, server.token("mute", "host", "Host")) as host:
+        publisher = WhipPublisher(url, token, media_loop.tracks(loops), codecs)
+        await publisher.__aenter__()
+        try:
+            await host.until(lambda: bool(host.received))
+            await host.until_receiving(next(iter(host.received)), 10)
+            ice = publisher.pc.getTransceivers()[0].receiver.transport.transport
+            for protocol in ice._connection._protocols:
+                protocol.transport.abort()
+            gone = time.monotonic()
+            await host.until(lambda: host.view is not None and len(host.view.people) == 1, 20)
+            assert time.monotonic() - gone < 15
+        finally:
+            with contextlib.suppress(HttpRefusal):  # its session is gone
+                await publisher.__aexit__()
+
+
+@pytest.mark.parametrize("lost", [{0}, {1}, {2}, {3}, {1, 2}, {2, 3}, {1, 2, 3}], ids=str)
+async def test_lost_handshake_datagrams_cost_less_than_three_seconds(
+    shared_distal: DistalServer, films: Films, lost: set[int]
+) -> None:
+    """A handshake is four datagrams: hello, the server's flight, the client's, the last one.
+
+    A client that loses its own hello twice waits for its own timers, whatever the server does.
+    """
     server = shared_distal
     passed = 0
+    room = "loss-" + "-".join(map(str, sorted(lost)))
 
     def drop(datagram: bytes, to_server: bool) -> bool:
         nonlocal passed
         if not is_dtls(datagram):
             return False
         passed += 1
-        return passed == nth + 1
+        return passed - 1 in lost
 
     pc = peer.connection()
     for track in media_loop.tracks(media_loop.load(films("VP8"))):
         peer.prefer_codec(pc.addTransceiver(track, direction="sendonly"), track.loop.codec)
     async with LossyUdp(("127.0.0.1", server.media_port), drop) as wire:
         began = time.monotonic()
-        session = await publish_through(server, pc, wire.port, f"loss-{nth}")
+        session = await publish_through(server, pc, wire.port, room)
         try:
             while pc.connectionState != "connected":
                 assert time.monotonic() - began < 3
                 assert pc.connectionState != "failed"
                 await asyncio.sleep(0.01)
-            assert wire.dropped == 1
-            watch = Participant(server.ws_url, server.token(f"loss-{nth}", "host", "Host"))
+            assert wire.dropped == len(lost)
+            watch = Participant(server.ws_url, server.token(room, "host", "Host"))
             async with watch:
                 await watch.until(lambda: bool(watch.received))
                 await watch.until_receiving(next(iter(watch.received)), 10)

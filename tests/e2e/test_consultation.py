@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 
 from tests.e2e.conftest import House
 from tests.e2e.visitor import Visitor, decodes, eventually, hears
@@ -31,6 +32,9 @@ async def test_everybody_sees_and_hears_everybody(house: House) -> None:
             if other is not person:
                 await decodes(person, names[other.name])
                 await hears(person, names[other.name])
+    addresses = await county.remote_addresses()
+    assert len(addresses) == 2  # one to publish, one to receive
+    assert not any(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 
 async def test_a_shared_screen_arrives_as_one_more_track(house: House) -> None:

@@ -17,13 +17,31 @@ from tests.server_process import DistalServer
 T = TypeVar("T")
 PATIENCE_S = 25.0  # three pages encode and decode on two cores
 
-# Counts the peer connections that a page ever makes: a resume must not make new ones.
+# Keeps the peer connections that a page ever makes: a resume must not make new ones.
 _COUNT_CONNECTIONS = """
-window.peerConnections = 0;
+window.peerConnections = [];
 window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
-  construct(target, args) { window.peerConnections++; return new target(...args); },
+  construct(target, args) {
+    const made = new target(...args);
+    window.peerConnections.push(made);
+    return made;
+  },
 });
 """
+
+# Where the packets of the connections in use go.
+_REMOTE_ADDRESSES = """async () => {
+  const found = [];
+  for (const pc of window.peerConnections.filter((pc) => pc.connectionState === "connected")) {
+    const report = await pc.getStats();
+    for (const entry of report.values()) {
+      if (entry.type !== "transport") continue;
+      const pair = report.get(entry.selectedCandidatePairId);
+      found.push(report.get(pair.remoteCandidateId).address);
+    }
+  }
+  return found;
+}"""
 
 
 async def eventually(
@@ -133,7 +151,11 @@ class Visitor:
 
     async def connections(self) -> int:
         """How many peer connections this page has made since it was loaded."""
-        return int(await self.page.evaluate("() => window.peerConnections"))
+        return int(await self.page.evaluate("() => window.peerConnections.length"))
+
+    async def remote_addresses(self) -> list[str]:
+        """Where the packets of the connections in use go."""
+        return list(await self.page.evaluate(_REMOTE_ADDRESSES))
 
     async def panel(self, name: str) -> None:
         """Have the people or the chat at the side."""
