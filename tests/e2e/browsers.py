@@ -1,4 +1,4 @@
-"""Chromium in three shapes: on this machine, as if across a network, and without a camera."""
+"""Chromium in four shapes: here, as if across a network, without a camera, with a sharp one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from playwright.async_api import Browser, BrowserContext, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
-CAMERA_WIDTH, CAMERA_HEIGHT, CAMERA_FPS = 320, 240, 15  # three pages share two cores
+CAMERA, CAMERA_FPS = (320, 240), 15  # three pages share two cores
+SHARP_CAMERA = (640, 360)  # the smallest of which browsers send two encodings
 _ALWAYS = (
     "--disable-gpu",
     "--disable-background-networking",
@@ -20,7 +21,7 @@ _ALWAYS = (
 )
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
-Shape = Literal["local", "routed", "bare"]
+Shape = Literal["local", "routed", "bare", "sharp"]
 
 
 class Browsers:
@@ -28,7 +29,7 @@ class Browsers:
 
     def __init__(self, playwright: Playwright, folder: Path) -> None:
         self._playwright = playwright
-        self._camera = folder / "camera.y4m"
+        self._folder = folder
         self._running: dict[Shape, Browser] = {}
         self._contexts: list[BrowserContext] = []
 
@@ -60,11 +61,11 @@ class Browsers:
     async def _launch(self, shape: Shape) -> Browser:
         arguments = [*_ALWAYS]
         if shape != "bare":
-            if not self._camera.exists():
-                write_camera(self._camera)
+            camera = self._folder / f"{shape}.y4m"
+            write_camera(camera, *(SHARP_CAMERA if shape == "sharp" else CAMERA))
             arguments += [
                 "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={self._camera}",
+                f"--use-file-for-fake-video-capture={camera}",
             ]
         if shape != "routed":
             arguments.append("--allow-loopback-in-peer-connection")
@@ -74,17 +75,17 @@ class Browsers:
         return self._running[shape]
 
 
-def write_camera(path: Path) -> None:
+def write_camera(path: Path, width: int, height: int) -> None:
     """Two seconds of a bright square going round, as a YUV4MPEG2 file."""
-    y, x = np.mgrid[0:CAMERA_HEIGHT, 0:CAMERA_WIDTH]
-    chroma = np.full(CAMERA_WIDTH * CAMERA_HEIGHT // 2, 128, np.uint8).tobytes()
+    y, x = np.mgrid[0:height, 0:width]
+    chroma = np.full(width * height // 2, 128, np.uint8).tobytes()
     with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{CAMERA_WIDTH} H{CAMERA_HEIGHT} F{CAMERA_FPS}:1 Ip C420\n".encode())
+        file.write(f"YUV4MPEG2 W{width} H{height} F{CAMERA_FPS}:1 Ip C420\n".encode())
         for index in range(2 * CAMERA_FPS):
             turn = 2 * np.pi * index / (2 * CAMERA_FPS)
             centre = (
-                CAMERA_WIDTH / 2 + 90 * np.cos(turn),
-                CAMERA_HEIGHT / 2 + 60 * np.sin(turn),
+                width / 2 + 90 * np.cos(turn),
+                height / 2 + 60 * np.sin(turn),
             )
             near = (np.abs(x - centre[0]) < 30) & (np.abs(y - centre[1]) < 30)
             luma = np.where(near, 220, 60 + x // 4).astype(np.uint8)
