@@ -8,10 +8,9 @@ import ipaddress
 import time
 from collections.abc import Mapping
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from .addresses import IpAddress, candidates, local_addresses, packed
 from .contract import CapacityError, SdpError
+from .dtls import SharedCertificate
 from .lane import Lane
 from .probe import ProbeTransport
 from .publish import PublishTransport
@@ -33,7 +32,7 @@ class MediaRelay:
             name: group.classes for name, group in settings.groups.items()
         }
         self._lanes: dict[str, Lane] = {}
-        self._certificate = RTCCertificate.generateCertificate()
+        self._certificate = SharedCertificate.generateCertificate()
         self._addresses: list[IpAddress] = []
         self._addresses_at_s = 0.0
         self._watch: asyncio.Task[None] | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
-import string
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ from .srtp import SrtpSessions
 if TYPE_CHECKING:
     from .lane import Lane
 
-_ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839 section 5.4
 CONNECT_TIMEOUT_S = 30.0  # a person may sit on the browser's permission prompt meanwhile
 SILENCE_MAX_S = 12.0  # ICE agents check every 2.5 s; RFC 7675 gives consent 30 s, an operator less
 
@@ -28,7 +27,8 @@ log = structlog.get_logger("distal.media")
 
 
 def ice_chars(count: int) -> str:
-    return "".join(secrets.choice(_ICE_CHARS) for _ in range(count))
+    """Random letters for ICE (RFC 8839 section 5.4, whose alphabet is base64's); 4 are 3 bytes."""
+    return base64.b64encode(secrets.token_bytes(count // 4 * 3)).decode()
 
 
 class BaseTransport:

@@ -12,6 +12,7 @@ from media.dtls import PROFILES
 
 def test_the_dtls_transport_still_has_what_we_override() -> None:
     dtls = rtcdtlstransport.RTCDtlsTransport
+    assert hasattr(rtcdtlstransport.RTCCertificate, "_create_ssl_context")
     for name in ("_setup_srtp", "_set_role", "_set_state", "_recv_next", "_write_ssl"):
         assert hasattr(dtls, name), name
     source = inspect.getsource(dtls)
