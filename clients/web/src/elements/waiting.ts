@@ -60,7 +60,7 @@ export class DistalWaiting extends CallElement {
       <div class="sign">${icons.clock}</div>
       <p class="title">${this.call.me.value?.title}</p>
       <h1 tabindex="-1" data-testid="waiting-title">${t.waitingTitle}</h1>
-      <p>${t.waitingText}</p>
+      <p>${t.waitingText} ${t.checkText}</p>
       <p class="since caption numbers">${t.waitingSince(duration(this.elapsedMs))}</p>
       <button class="quiet" data-testid="leave-button" @click=${() => this.call.leave()}>
         ${t.waitingLeave}
