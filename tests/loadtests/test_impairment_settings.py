@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -178,3 +180,12 @@ def test_percentiles_of_a_histogram(values: list[int], percentile: float) -> Non
     below = sum(v <= place for v in values)
     assert below >= max(1, len(values) * percentile / 100)
     assert sum(v < place for v in values) < max(1, len(values) * percentile / 100)
+
+
+def test_the_page_lists_every_setting_and_profile() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "impairment.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", page, re.MULTILINE))
+    defaults = vars(LinkSettings())
+    assert rows.keys() == defaults.keys() | PROFILES.keys()
+    for name, value in defaults.items():
+        assert rows[name] == (f"{value:g}" if isinstance(value, float) else str(value))
