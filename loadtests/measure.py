@@ -22,6 +22,7 @@ from loadtests.peer import PROFILES, Network
 from loadtests.server import Server, Session
 
 IDLE_LEAST = 0.05  # of all cores; below it the machine, not the server, is measured
+JOINS_ALONE = 10
 DRAIN_S = 0.5  # after counting, for what is still under way
 NTP_EPOCH = 2208988800
 
@@ -71,6 +72,7 @@ class Run:
     version: str
     profile: str
     joinings: list[Joining]
+    alone_s: list[float]  # how long a subscriber takes that joins while nobody else does
     rss_kb: float  # per subscriber, at the end of all measurements
     pss_kb: float
     forwarding: list[Forwarding]
@@ -154,12 +156,15 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         await _leave(sessions)
         joining, sessions = await _join(server, network, settings)
         joinings.append(joining)
-    await _leave([*sessions, publishing])
+    await _leave(sessions)
+    alone_s = await _join_alone(server, network)
+    await _leave([publishing])
     return Run(
         server.name,
         server.version,
         publishing.peer.profile,
         joinings,
+        alone_s,
         (after_kb[0] - before_kb[0]) / settings.subscribers,
         (after_kb[1] - before_kb[1]) / settings.subscribers,
         forwarding,
@@ -167,6 +172,17 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         publishing.peer.feedback,
         feedback,
     )
+
+
+async def _join_alone(server: Server, network: Network) -> list[float]:
+    took = []
+    network.engine.coalesce(0)
+    for _ in range(JOINS_ALONE):
+        began = time.perf_counter()
+        session = await server.watch(network)
+        took.append(time.perf_counter() - began)
+        await session.leave()
+    return took
 
 
 async def _leave(sessions: list[Session]) -> None:

@@ -38,6 +38,7 @@ PROFILES = {
     "AES-CM": [SRTP_AES128_CM_SHA1_80],
 }
 CHECK_INTERVAL_S = 0.1
+FLIGHT_TIMEOUT_S = 0.05  # the first, as in BoringSSL under libwebrtc
 CONSENT_INTERVAL_S = 5.0  # RFC 7675, with its ±20 %
 REPORT_INTERVAL_S = 1.0
 TICK_S = 0.05
@@ -55,19 +56,47 @@ CHECK_PRIORITY = 1853824767  # peer-reflexive, as libwebrtc computes it
 
 
 class _Path:
-    """The ICE transport that aiortc's DTLS transport sees."""
+    """The ICE transport that aiortc's DTLS transport sees.
+
+    A flight that stays unanswered is sent again as browsers do it, after 50 ms and then twice as
+    long each time: OpenSSL's own timer begins at one second.
+    """
 
     role = "controlling"
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
-        self.arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._to = send
+        self._flight: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, data: bytes) -> None:
+        self.answered()
+        self._arrived.put_nowait(data)
+
+    def answered(self) -> None:
+        """Nothing of what was sent needs to be sent again."""
+        self._flight.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def _recv(self) -> bytes:
-        return await self.arrived.get()
+        return await self._arrived.get()
 
     async def _send(self, data: bytes) -> None:
+        self._flight.append(data)
         self._to(data)
+        if self._timer is None:
+            self._wait(FLIGHT_TIMEOUT_S)
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._repeat, seconds)
+
+    def _repeat(self, waited_s: float) -> None:
+        for data in self._flight:
+            self._to(data)
+        self._wait(2 * waited_s)
 
 
 class _Dtls(RTCDtlsTransport):
@@ -198,11 +227,11 @@ class Peer:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(ready.wait(), CHECK_INTERVAL_S)
             self._dtls._set_role("server" if remote.setup == "active" else "client")
-            await self._dtls.start(
-                RTCDtlsParameters(
-                    [RTCDtlsFingerprint(algorithm=a, value=v) for a, v in remote.fingerprints]
-                )
-            )
+            fingerprints = [RTCDtlsFingerprint(a, v) for a, v in remote.fingerprints]
+            try:
+                await self._dtls.start(RTCDtlsParameters(fingerprints))
+            finally:
+                self._path.answered()
         if self._dtls.state != "connected":
             raise ConnectionError(f"DTLS {self._dtls.state}")
         now = time.monotonic()
@@ -215,6 +244,7 @@ class Peer:
             return
         with contextlib.suppress(ConnectionError):
             await self._dtls.stop()
+        self._path.answered()
         self.engine.close(self.number)
 
     def take(self, data: bytes) -> None:
@@ -224,7 +254,7 @@ class Peer:
             with contextlib.suppress(ValueError):
                 self._take_stun(stun.parse_message(data))
         elif 20 <= first < 64:
-            self._path.arrived.put_nowait(data)
+            self._path.take(data)
         elif 128 <= first < 192 and self._dtls._rx_srtp is not None:
             try:
                 self._take_rtcp(self._dtls._rx_srtp.unprotect_rtcp(data))

@@ -42,6 +42,9 @@ def summary(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
             "srtp_profile": of_server[0].profile,
             "rounds": len(of_server),
             "joins_per_s": joined / sum(j.wall_s for j in joins),
+            "join_alone_p50_ms": float(
+                np.median([s for run in of_server for s in run.alone_s]) * 1e3
+            ),
             "server_cpu_ms_per_join": sum(j.server_cpu_s for j in joins) / joined * 1e3,
             "client_cpu_ms_per_join": sum(j.client_cpu_s for j in joins) / joined * 1e3,
             "rss_kb_per_subscriber": float(np.mean([run.rss_kb for run in of_server])),
@@ -115,6 +118,7 @@ FORWARDING_ROWS: list[Row] = [
 ]
 SERVER_ROWS: list[Row] = [
     ("joins/s, all at once", lambda s: s["joins_per_s"], ".0f", "higher"),
+    ("one join while nobody else joins, p50 ms", lambda s: s["join_alone_p50_ms"], ".1f", "lower"),
     ("server CPU per join, ms", lambda s: s["server_cpu_ms_per_join"], ".2f", "lower"),
     ("load generator's CPU per join, ms", lambda s: s["client_cpu_ms_per_join"], ".2f", ""),
     ("memory per subscriber, KB (PSS)", lambda s: s["pss_kb_per_subscriber"], ".0f", "lower"),
