@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from clients.scene_picture import HEIGHT, LOOP_S, WIDTH, Scene
 
-VERSION = 1  # part of the file's name: a changed scene is drawn anew
+VERSION = 2  # part of the file's name: a changed scene is drawn anew
 FRAMES_PER_S = 30
 SAMPLES_PER_S = 48_000
 OPUS_FRAME = 960  # 20 ms

@@ -45,6 +45,7 @@ class Scene:
         room = _room()
         desk, cover = _desk()
         _blend(room[DESK_TOP:], desk, cover)
+        _caption(room)
         left, top, width, height = PERSON
         low = slice(DESK_TOP, top + height)  # where the desk hides the person
         self._room = room
@@ -144,7 +145,7 @@ def _room() -> Image:
 
 
 def _desk() -> tuple[Image, Floats]:
-    """From row DESK_TOP on, the desk in front and the caption under it: picture and opacity."""
+    """From row DESK_TOP on, the desk in front and the bar under it: picture and opacity."""
     top = DESK_TOP
     shape = ((HEIGHT - top) * FINE, WIDTH * FINE)
     image = np.zeros((*shape, 3), np.uint8)
@@ -162,15 +163,18 @@ def _desk() -> tuple[Image, Floats]:
     poly([(108, 564), (214, 564), (216, 567), (107, 567)], "b5c0c4")
     poly([(600, 500), (728, 500), (740, 582), (588, 582)], "39444b")  # laptop, seen from behind
     poly([(582, 580), (746, 580), (752, 590), (576, 590)], "4a565e")
-    poly([(0, 632), (1280, 632), (1280, 720), (0, 720)], "12181c")  # caption
+    poly([(0, 632), (1280, 632), (1280, 720), (0, 720)], "12181c")  # below: the clock
     small = cv2.resize(image, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA)
     cover = cv2.resize(opacity, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA)
-    cv2.rectangle(small, (32, 652 - top), (222, 702 - top), rgb("8f5c12"), -1)
-    text(small, "模拟 · Simulated", (48, 685 - top), rgb("ffffff"), 21, 600)
-    text(small, "清河县医院 · Qinghe County Hospital", (246, 673 - top), rgb("e8edf0"), 24, 500)
-    note = "绘制的演示画面，没有真实病人 · A drawn demonstration, no real patient"
-    text(small, note, (246, 701 - top), rgb("9fb0ba"), 16, 400)
     return np.asarray(small, np.uint8), np.asarray(cover / 255, np.float32)
+
+
+def _caption(room: Image) -> None:
+    """At the top: names and marks of the client cover the bottom of a picture."""
+    cv2.rectangle(room, (16, 10), (196, 50), rgb("8f5c12"), -1)
+    text(room, "模拟 · Simulated", (28, 38), rgb("ffffff"), 20, 600)
+    note = "绘制的演示画面，没有真实病人 · A drawn demonstration, no real patient"
+    text(room, note, (212, 37), rgb("3b4a52"), 17, 500)
 
 
 def _person() -> tuple[Image, Floats]:
