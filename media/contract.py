@@ -28,6 +28,14 @@ class CapacityError(MediaError):
     """A bound was reached: transports, tracks of a transport, subscriptions of a transport."""
 
 
+class PortError(OSError):
+    """A UDP port cannot be bound: in use, or not allowed."""
+
+    def __init__(self, number: int, reason: str, port: int) -> None:
+        super().__init__(number, f"UDP port {port}: {reason}")
+        self.port = port
+
+
 @dataclass(frozen=True)
 class CodecPolicy:
     """RTP encoding names that may be published, best first. Names compare without case."""
@@ -171,7 +179,7 @@ class Relay(Protocol):
     groups: Mapping[str, tuple[str, ...]]  # class group → its service classes
 
     async def start(self) -> None:
-        """Bind the UDP ports. Raises OSError, naming the port, when one is in use."""
+        """Bind the UDP ports. Raises PortError."""
         ...
 
     async def close(self) -> None: ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import itertools
 import os
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from ._plane import Plane
+from .contract import PortError
 from .srtp import FUNCTIONS
 from .stats import PlaneStats
 
@@ -41,13 +41,8 @@ class Lane:
         try:
             self.plane = Plane(FUNCTIONS, host, port)
         except OSError as error:
-            where = f"UDP port {port}" + (f" on {host}" if host else "")
-            hint = (
-                "in use: choose another with --media-port"
-                if error.errno == errno.EADDRINUSE
-                else ""
-            )
-            raise OSError(error.errno, f"{where} {hint or os.strerror(error.errno or 0)}") from None
+            number = error.errno or 0
+            raise PortError(number, os.strerror(number), port) from None
         self.stats = PlaneStats(self.plane)
         asyncio.get_running_loop().add_reader(self.plane.event_fd, self._take_events)
 

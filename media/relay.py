@@ -52,7 +52,7 @@ class MediaRelay:
         return total
 
     async def start(self) -> None:
-        """Bind the UDP ports. Raises OSError, naming the port, when one is in use."""
+        """Bind the UDP ports. Raises PortError."""
         host = ipaddress.ip_address(self._settings.host)
         # On loopback the socket still hears every local address: a browser that does not gather
         # loopback candidates reaches its own machine by them. Strangers are refused by their

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 from aiohttp import web
 
+from media.contract import PortError
 from media.relay import MediaRelay
 from server.app import Health, make_app
 from server.config import Settings
@@ -176,7 +177,9 @@ def _load(context: ssl.SSLContext, settings: Settings) -> None:
 
 
 def _port_trouble(kind: str, flag: str, error: OSError, settings: Settings) -> str:
-    wanted = f"{settings.port} of {settings.host}" if kind == "TCP" else f"({error})"
+    wanted = (
+        str(error.port) if isinstance(error, PortError) else f"{settings.port} of {settings.host}"
+    )
     match error.errno:
         case errno.EADDRINUSE:
             return f"{kind} port {wanted} is in use: stop the other program, or give {flag}"
