@@ -46,16 +46,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} points at {target}"
 
 
-def test_the_makefile_s_verbs_are_few_and_say_what_they_do() -> None:
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    assert phony
-    verbs = phony[1].split()
-    described = re.findall(r"^([a-z]+):.*?##", text, re.MULTILINE)
-    assert sorted(verbs) == sorted(described)
-    assert len(verbs) <= 12
-
-
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_lock_files_pin_by_hash_and_name_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
