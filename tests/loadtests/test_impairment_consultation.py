@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, VideoStreamTrack
 
 from clients.participant import Participant
+from clients.whip import HttpRefusal, WhipPublisher
 from loadtests.impairment.emulator import Emulator
 from loadtests.impairment.signaling_proxy import SignalingProxy
 from loadtests.impairment.timeline import outage
@@ -101,3 +103,35 @@ async def test_after_an_outage_the_picture_is_back_without_a_new_join(
                 network.play([])
                 await host.until_receiving(video, 30)
                 assert track_of(host, county.id, "video") == video
+
+
+async def test_a_whip_camera_goes_through_it_too(shared_distal: DistalServer) -> None:
+    server = shared_distal
+    with Emulator(("127.0.0.1", server.media_port), "5g_slice", seconds=100) as network:
+        async with SignalingProxy(server.url, {server.media_port: network.address}) as web:
+            url = f"{web.url}/whip/camera"
+            with pytest.raises(HttpRefusal) as refusal:
+                async with WhipPublisher(url, "no token", [VideoStreamTrack()]):
+                    pass
+            assert refusal.value.status == 401 and refusal.value.problem["title"]
+            token = server.token("camera", "device", "Camera")
+            async with WhipPublisher(url, token, [VideoStreamTrack()]) as camera:
+                assert camera.session is not None
+                assert f" {network.address[1]} typ host" in camera.session.answer
+                async with asyncio.timeout(20):
+                    while network.counts().up.delivered < 100:
+                        await asyncio.sleep(0.05)
+                assert network.counts().clients == 1
+
+
+async def test_the_web_client_is_served_as_it_is(shared_distal: DistalServer) -> None:
+    server = shared_distal
+    async with (
+        SignalingProxy(server.url, {}) as web,
+        aiohttp.ClientSession() as http,
+        http.get(f"{web.url}/healthz") as through,
+        http.get(f"{server.url}/healthz") as straight,
+    ):
+        assert through.status == straight.status == 200
+        assert await through.read() == await straight.read()
+        assert through.headers["Content-Type"] == straight.headers["Content-Type"]
