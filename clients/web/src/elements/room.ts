@@ -32,6 +32,7 @@ export class DistalRoom extends CallElement {
       :host {
         display: grid;
         grid-template-rows: auto auto minmax(0, 1fr) auto;
+        grid-template-columns: minmax(0, 1fr);
         height: 100dvh;
         min-width: 0;
         background: var(--surface);
@@ -148,6 +149,17 @@ export class DistalRoom extends CallElement {
         overflow-y: auto;
       }
       @media (max-width: 899px) {
+        header {
+          flex-wrap: wrap;
+          gap: 0 var(--space-3);
+        }
+        h1 {
+          flex: 1 1 60%;
+        }
+        .chip:not([role]) {
+          order: 9; /* what is shared, locked or watched: a row of its own */
+          min-height: 32px;
+        }
         .side {
           position: absolute;
           inset: 0 0 0 auto;
@@ -162,19 +174,13 @@ export class DistalRoom extends CallElement {
       }
       @media (max-width: 719px) {
         header {
-          flex-wrap: wrap;
           padding-left: var(--space-3);
-          gap: 0 var(--space-2);
         }
         h1 {
-          flex: 1 1 0;
+          flex: 1 1 calc(100% - 160px); /* time and quality stay beside it */
         }
         .language {
           display: none;
-        }
-        .chip.sharing {
-          order: 9;
-          flex-basis: 100%;
         }
         distal-stage {
           margin: 0 var(--space-1) var(--space-1);
