@@ -152,6 +152,7 @@ class RoomState(Struct, kw_only=True):
     chat: list[ChatLine]
     waiting: list[WaitingPerson]  # empty for those who cannot admit
     active_speaker: str | None = None
+    players: int = 0  # WHEP players that watch without being participants
 
 
 # --- requests ----------------------------------------------------------------------------------
@@ -452,6 +453,12 @@ class ActiveSpeaker(Event, tag="active_speaker"):
     participant: str | None
 
 
+class PlayersChanged(Event, tag="players_changed"):
+    """How many WHEP players watch now: nobody is watched unseen."""
+
+    players: int
+
+
 class QualityReport(Event, tag="quality"):
     participants: list[Quality]
 
@@ -498,6 +505,7 @@ AnyEvent = (
     | LayersWanted
     | CodecsChanged
     | ActiveSpeaker
+    | PlayersChanged
     | QualityReport
     | ChatAdded
     | WaitingChanged

@@ -75,6 +75,7 @@ class Room:
         self._chat: deque[p.ChatLine] = deque(maxlen=settings.chat_lines)
         self._chat_count = 0
         self._speaker = SpeakerChoice()
+        self._players = 0
         self._sent_away: dict[str, None] = {}  # subjects that were removed or denied
 
     @property
@@ -256,6 +257,12 @@ class Room:
         if self._speaker.update(levels, now):
             self._tell(p.ActiveSpeaker(participant=self._speaker.current))
 
+    def watched_by(self, players: int) -> None:
+        """Take the number of players; tell when it changes."""
+        if players != self._players:
+            self._players = players
+            self._tell(p.PlayersChanged(players=players))
+
     def report(self, figures: Iterable[p.Quality]) -> None:
         """Take everybody's figures and tell them."""
         present = [one for one in figures if one.participant in self.members]
@@ -277,6 +284,7 @@ class Room:
             chat=list(self._chat),
             waiting=self._waiting_list() if viewer.moderates else [],
             active_speaker=self.active_speaker,
+            players=self._players,
         )
 
     # --- below ---------------------------------------------------------------------------------

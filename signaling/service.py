@@ -299,6 +299,7 @@ class Signaling:
         now = time.monotonic()
         for stage in self.stages.values():
             stage.hear(now)
+            stage.room.watched_by(stage.viewers)
 
     def _report(self) -> None:
         for stage in self.stages.values():

@@ -66,6 +66,8 @@ class Seen:
                 state.codecs = codecs
             case p.ActiveSpeaker(participant=who):
                 state.active_speaker = who
+            case p.PlayersChanged(players=players):
+                state.players = players
             case p.ChatAdded(line=line):
                 state.chat = [*state.chat, line][-5:]
             case p.WaitingChanged(waiting=waiting):
@@ -103,6 +105,10 @@ class RoomMachine(RuleBasedStateMachine):
             self.seen[to] = Seen(event.state)
         elif to in self.seen:
             self.seen[to].take(event)
+
+    @rule(players=st.integers(0, 3))
+    def watch(self, players):
+        self.room.watched_by(players)
 
     @rule(
         id=ids,

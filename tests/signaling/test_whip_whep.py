@@ -273,6 +273,20 @@ async def test_a_player_gets_what_its_offer_has_room_for(house):
     assert house.signaling.stages["demo"].viewers == 1
 
 
+async def test_nobody_is_watched_unseen(make_house):
+    house = await make_house(speaker_every_s=0.02)
+    ann = await house.enter(name="Ann")
+    await post(house)
+    own = headers("student", subject="player")
+    answer = await post(house, "/whep/demo", WATCH, headers=own)
+    assert (await ann.event("players_changed"))["players"] == 1
+    ben = await house.enter(name="Ben")
+    assert ben.joined["state"]["players"] == 1
+    location = answer.headers["Location"]
+    assert (await house.client.delete(location, headers=own)).status == 200
+    await ann.event("players_changed", players=0)
+
+
 async def test_a_player_is_let_go_with_its_publisher(house):
     own = headers()
     location = (await post(house, headers=own)).headers["Location"]

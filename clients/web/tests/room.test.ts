@@ -42,6 +42,7 @@ function room(...participants: Participant[]): Room {
     chat: [],
     waiting: [],
     active_speaker: null,
+    players: 0,
   };
   return roomOf(state, "me");
 }

@@ -166,6 +166,7 @@ export class PaintedCall implements Call {
         return { id: `w${index}`, name, role, institution, since_ms: Date.now() };
       }),
       activeSpeaker: count > 1 ? "p1" : null,
+      players: count > 2 ? 3 : 0,
     });
     const camera = scene.noDevices || !sends ? null : paintedTrack(200, "");
     this.local = new Store<LocalMedia>({

@@ -69,7 +69,8 @@ export class DistalRoom extends CallElement {
         overflow: hidden;
         text-overflow: ellipsis;
       }
-      .chip.locked {
+      .chip.locked,
+      .chip.watched {
         color: var(--caution);
       }
       .chip button {
@@ -250,6 +251,13 @@ export class DistalRoom extends CallElement {
         room.locked
           ? html`<span class="chip locked" data-testid="locked-mark"
               >${icons.lock}${t.locked}</span
+            >`
+          : nothing
+      }
+      ${
+        room.players > 0
+          ? html`<span class="chip watched" data-testid="watched-mark"
+              >${icons.watching}${t.watchedBy(room.players)}</span
             >`
           : nothing
       }

@@ -166,6 +166,7 @@ export const en = {
   room: "Consultation room",
   elapsed: "Time since the start",
   locked: "Locked",
+  watchedBy: (players: number) => `${String(players)} watching from outside`,
   you: "You",
   youNamed: (name: string): string => `${name} (you)`,
   sharingNow: (name: string): string => `${name} is sharing a screen`,

@@ -129,6 +129,7 @@ export const zh: Messages = {
   room: "会诊室",
   elapsed: "已进行时间",
   locked: "已锁定",
+  watchedBy: (players) => `${String(players)} 路场外观看`,
   you: "您",
   youNamed: (name) => `${name}（您）`,
   sharingNow: (name) => `${name} 正在共享屏幕`,

@@ -136,6 +136,7 @@ export interface RoomState {
   chat: ChatLine[];
   waiting: WaitingPerson[];
   active_speaker: string | null;
+  players: number;
 }
 
 export interface PublishedTrack {
@@ -487,6 +488,13 @@ export interface ActiveSpeaker {
   seq: number;
 }
 
+/** How many WHEP players watch now: nobody is watched unseen. */
+export interface PlayersChanged {
+  type: "players_changed";
+  players: number;
+  seq: number;
+}
+
 export interface QualityReport {
   type: "quality";
   participants: Quality[];
@@ -544,6 +552,7 @@ export type ServerEvent =
   | LayersWanted
   | CodecsChanged
   | ActiveSpeaker
+  | PlayersChanged
   | QualityReport
   | ChatAdded
   | WaitingChanged

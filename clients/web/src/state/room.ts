@@ -23,6 +23,7 @@ export interface Room {
   readonly chat: readonly ChatLine[];
   readonly waiting: readonly WaitingPerson[];
   readonly activeSpeaker: string | null;
+  readonly players: number; // who watch from outside, without being in the room
 }
 
 const CHAT_LINES = 500; // kept in the page; older ones are gone for the eye anyway
@@ -38,6 +39,7 @@ export function roomOf(state: RoomState, self: string): Room {
     chat: state.chat,
     waiting: state.waiting,
     activeSpeaker: state.active_speaker,
+    players: state.players,
   };
 }
 
@@ -90,6 +92,8 @@ export function apply(room: Room, event: ServerEvent): Room {
       return { ...room, codecs: event.codecs };
     case "active_speaker":
       return { ...room, activeSpeaker: event.participant };
+    case "players_changed":
+      return { ...room, players: event.players };
     case "quality": {
       const news = new Map(event.participants.map((q) => [q.participant, q]));
       return {
