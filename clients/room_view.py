@@ -23,6 +23,7 @@ class RoomView:
         self.chat = list(state.chat)
         self.waiting = list(state.waiting)
         self.active_speaker = state.active_speaker
+        self.players = state.players
 
     def apply(self, event: p.AnyEvent) -> None:
         """Take one event in; those that are not about the room change nothing."""
@@ -64,6 +65,9 @@ class RoomView:
     def _speaker(self, event: p.ActiveSpeaker) -> None:
         self.active_speaker = event.participant
 
+    def _players(self, event: p.PlayersChanged) -> None:
+        self.players = event.players
+
     def _quality(self, event: p.QualityReport) -> None:
         for quality in event.participants:
             person = self.people.get(quality.participant)
@@ -89,6 +93,7 @@ _TABLE: dict[type[p.Event], Callable[[RoomView, Any], None]] = {
     p.TrackRemoved: RoomView._track_removed,
     p.CodecsChanged: RoomView._codecs,
     p.ActiveSpeaker: RoomView._speaker,
+    p.PlayersChanged: RoomView._players,
     p.QualityReport: RoomView._quality,
     p.ChatAdded: RoomView._chat,
     p.WaitingChanged: RoomView._waiting,

@@ -65,6 +65,8 @@ def test_hand_quality_lock_speaker_and_waiting_follow_the_events() -> None:
     room.apply(p.QualityReport(participants=[p.Quality(participant="a", level="fair")]))
     room.apply(p.RoomLocked(locked=True))
     room.apply(p.ActiveSpeaker(participant="a"))
+    room.apply(p.PlayersChanged(players=2))
+    assert room.players == 2
     somebody = p.WaitingPerson(id="w", name="W", role="patient", since_ms=1)
     room.apply(p.WaitingChanged(waiting=[somebody]))
     person = room.people["a"]
