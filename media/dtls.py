@@ -137,13 +137,19 @@ class DtlsError(Exception):
 
 
 class PlaneDtls(RTCDtlsTransport):
-    """DTLS as server whose SRTP keys go to the plane instead of to aiortc's media path."""
+    """DTLS whose SRTP keys go to the plane instead of to aiortc's media path; server at first."""
 
     def __init__(self, pipe: DatagramPipe, certificate: RTCCertificate) -> None:
         super().__init__(cast(RTCIceTransport, pipe), [certificate])  # it uses no more of it
         self._srtp_profiles = PROFILES
         self._set_role("server")
+        self.client = False
         self.sessions: SrtpSessions | None = None
+
+    def be_client(self) -> None:
+        """Speak first, to a peer that waits. Before `handshake`."""
+        self.client = True
+        self._set_role("client")
 
     def _setup_srtp(self) -> None:
         """Export the keys (RFC 5764 section 4.2) into sessions for the plane; `_rx_srtp` stays
@@ -161,8 +167,8 @@ class PlaneDtls(RTCDtlsTransport):
         material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
         self.sessions = make_sessions(
             profile.libsrtp_profile,
-            receive_key=profile.get_key_and_salt(material, 0),
-            send_key=profile.get_key_and_salt(material, 1),
+            receive_key=profile.get_key_and_salt(material, 1 if self.client else 0),
+            send_key=profile.get_key_and_salt(material, 0 if self.client else 1),
         )
 
     async def handshake(self, fingerprints: tuple[tuple[str, str], ...]) -> SrtpSessions:

@@ -33,9 +33,8 @@ class ProbeTransport(BaseTransport):
             lines.append("a=max-message-size:65536")
             sections.append(Section("application", 9, m.protocol, ["webrtc-datachannel"], lines))
         security = description.security()
-        answer = render(self._describe(sections, "passive"))
         self._secure(security)
-        return answer
+        return render(self._describe(sections, self._answered_setup))
 
     def _opened(self, channel: RTCDataChannel) -> None:
         def echo(message: str | bytes) -> None:

@@ -104,7 +104,7 @@ class PublishTransport(BaseTransport):
         reduced = all(m.attribute("rtcp-rsize") is not None for m, _ in wanted.values())
         self._lane.plane.set_receive(self.id, ids, transport_cc, remb, reduced)
         self._update_tracks(wanted, classes or {})
-        return render(self._describe(sections, "passive"))
+        return render(self._describe(sections, self._answered_setup))
 
     def _update_tracks(
         self, wanted: dict[str, tuple[Section, _Choice]], classes: Mapping[str, str]

@@ -150,7 +150,7 @@ class SubscribeTransport(BaseTransport):
         self._agree_extensions(description, offered)
         for subscription, pt, rtx in starts:
             subscription.start(pt, rtx)
-        return render(self._describe(sections, "passive"))
+        return render(self._describe(sections, self._answered_setup))
 
     async def close(self) -> None:
         """Free everything."""

@@ -70,9 +70,9 @@ class BaseTransport:
             if self._security.fingerprints != security.fingerprints:
                 raise SdpError("the certificate changed: open a new transport instead")
             return
-        if security.setup == "passive":
-            raise SdpError("a=setup:passive on both sides: the relay waits to be spoken to")
         self._security = security
+        if security.setup == "passive":  # FFmpeg's WHIP client offers nothing else
+            self._dtls.be_client()
         self._task = asyncio.create_task(self._connect(security))
 
     async def _connect(self, security: Security) -> None:
@@ -90,6 +90,11 @@ class BaseTransport:
         if self._sctp is not None and self._sctp_port is not None:
             await self._sctp.start(RTCSctpCapabilities(maxMessageSize=65536), self._sctp_port)
         self._set_state("connected")
+
+    @property
+    def _answered_setup(self) -> str:
+        """Our side of RFC 5763's roles in an answer: the relay waits, unless the peer does."""
+        return "active" if self._dtls.client else "passive"
 
     def _dtls_changed(self) -> None:
         if self._dtls.state == "closed" and self.state != "closed":

@@ -1,4 +1,4 @@
-"""Chromium in four shapes: here, as if across a network, without a camera, with a sharp one."""
+"""Chromium in five shapes: here, as if across a network, and with other cameras or none."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ALWAYS = (
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream",
 )
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
-Shape = Literal["local", "routed", "bare", "sharp"]
+# `refused` has a camera that nobody allows it to use.
+Shape = Literal["local", "routed", "bare", "sharp", "refused"]
 
 
 class Browsers:
@@ -67,6 +67,8 @@ class Browsers:
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-video-capture={camera}",
             ]
+        if shape != "refused":
+            arguments.append("--use-fake-ui-for-media-stream")
         if shape != "routed":
             arguments.append("--allow-loopback-in-peer-connection")
         self._running[shape] = await self._playwright.chromium.launch(

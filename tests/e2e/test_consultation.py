@@ -83,6 +83,43 @@ async def test_a_camera_that_is_off_gives_way_to_a_name_and_comes_back(house: Ho
     await decodes(expert, host_id)
 
 
+async def test_another_microphone_in_the_middle_of_the_call(house: House) -> None:
+    host, host_id, expert, _ = await two(house)
+    await hears(expert, host_id)
+    connections = await host.connections()
+    before = (await expert.stream(host_id, "microphone"))["label"]
+    await host.press("settings-button")
+    select = host.find("microphone-select")
+    chosen = await select.input_value()
+    names = await select.locator("option").evaluate_all("all => all.map((one) => one.value)")
+    await select.select_option(next(name for name in names if name != chosen))
+
+    async def label() -> str:
+        return str((await expert.stream(host_id, "microphone"))["label"])
+
+    await eventually(label, lambda now: now != before)
+    await host.press("close-button")
+    await hears(expert, host_id)
+    await decodes(expert, host_id)
+    assert await host.connections() == connections
+
+
+async def test_a_pinned_picture_is_the_large_one(house: House) -> None:
+    host, host_id, _, expert_id = await two(house)
+    await host.tile(expert_id).hover()
+    await host.tile(expert_id).get_by_test_id("pin-button").click()
+
+    async def area(participant: str) -> float:
+        box = await host.tile(participant).bounding_box()
+        return box["width"] * box["height"] if box else 0.0
+
+    async def larger() -> bool:
+        return await area(expert_id) > 4 * await area(host_id)
+
+    await eventually(larger)
+    await decodes(host, expert_id)
+
+
 async def test_chat_and_hands_reach_everybody(house: House) -> None:
     host, _, expert, expert_id = await two(house)
     await expert.panel("chat")

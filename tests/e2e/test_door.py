@@ -72,6 +72,16 @@ async def test_a_person_without_camera_and_microphone_joins_and_sees(house: Hous
     assert await host.tile(bare_id).locator("distal-video").count() == 0
 
 
+async def test_a_person_who_allows_no_camera_joins_and_sees(house: House) -> None:
+    host = await house.visitor("host", "王主任")
+    shy = await house.visitor("specialist", "Dr Shy", shape="refused", language="en-GB")
+    await asyncio.gather(host.join(), shy.check_devices())
+    await shy.find("ask-again-button").first.wait_for()
+    await shy.press("continue-button")
+    await shy.in_room()
+    await decodes(shy, await host.identity())
+
+
 async def test_a_student_sees_and_has_nothing_to_send(house: House) -> None:
     host = await house.visitor("host", "王主任")
     student = await house.visitor("student", "小刘", shape="routed")

@@ -208,6 +208,20 @@ async def test_a_lost_handshake_datagram_costs_less_than_three_seconds(
     await pc.close()
 
 
+async def test_a_peer_that_waits_for_dtls_is_spoken_to(relay: MediaRelay) -> None:
+    """FFmpeg's WHIP client offers setup:passive and nothing else."""
+    pc = peer_connection()
+    pc.addTrack(VideoStreamTrack())
+    await pc.setLocalDescription(await pc.createOffer())
+    transport = relay.open_publish()
+    offer = pc.localDescription.sdp.replace("a=setup:actpass", "a=setup:passive")
+    answer = await transport.negotiate(offer, CodecPolicy())
+    assert "a=setup:active" in answer
+    await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    await until(lambda: transport.stats().packets_in > 10)
+    await pc.close()
+
+
 async def test_a_false_certificate_is_refused(relay: MediaRelay) -> None:
     pc = peer_connection()
     pc.addTrack(AudioStreamTrack())

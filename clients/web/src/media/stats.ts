@@ -7,6 +7,7 @@ export interface TrackStats {
   participant: string;
   source: Source;
   kind: Kind;
+  label?: string; // what its sender calls the device
   rid?: string; // of several encodings
   bytes: number;
   packets: number;
@@ -55,6 +56,7 @@ export function entriesOf(report: RTCStatsReport): Entry[] {
 export interface Owner {
   participant: string;
   source: Source;
+  label?: string;
 }
 
 /** One line for each RTP stream that `ownerOf` knows. */
@@ -77,6 +79,7 @@ export function readTracks(
       packets: (inbound ? entry.packetsReceived : entry.packetsSent) ?? 0,
     };
     const optional: [keyof TrackStats, string | number | undefined][] = [
+      ["label", owner.label],
       ["rid", entry.rid],
       ["codec", entry.codecId && codecs.get(entry.codecId)],
       ["packetsLost", entry.packetsLost],
