@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+from OpenSSL import SSL
 
 from media.contract import CodecPolicy, SdpError
+from media.probe import ProbeTransport
 from media.publish import PublishTransport
 from media.relay import MediaRelay
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
@@ -149,6 +152,13 @@ async def test_a_paused_subscription_sends_nothing(relay: MediaRelay) -> None:
 
 
 async def test_the_probe_echoes(relay: MediaRelay) -> None:
+    pc, probe = await probe_echoes(relay)
+    await probe.close()
+    await pc.close()
+
+
+async def probe_echoes(relay: MediaRelay) -> tuple[RTCPeerConnection, ProbeTransport]:
+    """A network check whose echo has come back once."""
     pc = peer_connection()
     channel: RTCDataChannel = pc.createDataChannel("probe", ordered=False, maxRetransmits=0)
     echoes: list[str] = []
@@ -158,8 +168,29 @@ async def test_the_probe_echoes(relay: MediaRelay) -> None:
     probe, answer = await relay.open_probe(pc.localDescription.sdp)
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await until(lambda: echoes == ["ping"])
-    await probe.close()
-    await pc.close()
+    return pc, probe
+
+
+async def test_malformed_sctp_ends_at_most_its_own_association(relay: MediaRelay) -> None:
+    good_pc, good = await probe_echoes(relay)
+    bad_pc, bad = await probe_echoes(relay)
+    dtls = bad_pc.sctp.transport
+    chunks = [b"", b"\x00" * 12, b"\x13\x88" * 20, bytes(range(256)) * 4]
+    header = struct.pack("!HHII", 5000, 5000, 0, 0)
+    for chunk in [*chunks, header, header + b"\x01\x00\x00\x04", header + b"\xff" * 40]:
+        try:
+            await dtls._send_data(chunk)
+        except (ConnectionError, SSL.Error):
+            break  # the relay has ended it
+    pc, transport = await publish(relay)
+    await until(lambda: transport.stats().packets_in > 10)
+    third_pc, third = await probe_echoes(relay)
+    assert good.state == "connected"
+    for one in (good, bad, third, transport):
+        await one.close()
+    for one_pc in (good_pc, bad_pc, third_pc, pc):
+        await one_pc.close()
+    assert relay.counters()["transports"] == 0
 
 
 async def test_closing_frees_everything(relay: MediaRelay) -> None:
