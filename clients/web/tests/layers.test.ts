@@ -53,6 +53,7 @@ describe("how large a track is shown", () => {
       told.push([track, quality]);
       await Promise.resolve();
     });
+    views.keep(new Set(["a"]));
   });
   afterEach(() => {
     views.close();
@@ -81,6 +82,16 @@ describe("how large a track is shown", () => {
     views.show("a", 720);
     await settle();
     expect(told).toEqual([]);
+  });
+
+  it("waits for a track that is shown before it is received", async () => {
+    views.show("b", 100);
+    views.keep(new Set(["a"]));
+    await settle();
+    expect(told).toEqual([]);
+    views.keep(new Set(["a", "b"]));
+    await settle();
+    expect(told).toEqual([["b", "low"]]);
   });
 
   it("is told again for a track that the server did not know yet", async () => {

@@ -16,6 +16,7 @@ export function qualityFor(lines: number): ViewQuality {
 export class Views {
   readonly #shown = new Map<string, ViewQuality>();
   readonly #told = new Map<string, ViewQuality>();
+  #received: ReadonlySet<string> = new Set();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -29,10 +30,14 @@ export class Views {
     this.#settle();
   }
 
-  /** These tracks are there to be told about; the server forgets the others. */
+  /** The tracks that are received now. A tile may be there before its track, and waits for it. */
   keep(tracks: ReadonlySet<string>): void {
-    for (const known of [...this.#told.keys()]) if (!tracks.has(known)) this.#told.delete(known);
-    for (const known of [...this.#shown.keys()]) if (!tracks.has(known)) this.#shown.delete(known);
+    for (const ended of this.#received) {
+      if (tracks.has(ended)) continue;
+      this.#shown.delete(ended);
+      this.#told.delete(ended);
+    }
+    this.#received = tracks;
     this.#settle();
   }
 
@@ -47,6 +52,7 @@ export class Views {
 
   async #flush(): Promise<void> {
     for (const [track, quality] of this.#shown) {
+      if (!this.#received.has(track)) continue;
       if ((this.#told.get(track) ?? "high") === quality) continue;
       this.#told.set(track, quality);
       try {
