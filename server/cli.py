@@ -1,4 +1,4 @@
-"""`distal`: serve, demo, token, check."""
+"""`distal`: serve, demo, token, turn-config, check."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def _token(said: argparse.Namespace) -> int:
     return 0
 
 
+def _turn_config(said: argparse.Namespace) -> int:
+    from server.keys import KeyFileError
+    from server.turn import secret, turnserver_conf
+
+    settings = _settings(said)
+    try:
+        print(turnserver_conf(settings, secret(settings)), end="")
+    except KeyFileError as error:
+        _refuse(str(error))
+    return 0
+
+
 def _check(said: argparse.Namespace) -> int:
     from server.check import check
 
@@ -111,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--institution", default="")
     token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS")
     token.set_defaults(run=_token)
+    turn = commands.add_parser(
+        "turn-config", parents=[common], help="print a configuration for the TURN server coturn"
+    )
+    turn.set_defaults(run=_turn_config)
     check = commands.add_parser("check", parents=[common], help="is this machine fit?")
     check.set_defaults(run=_check)
     return parser

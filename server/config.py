@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ from server.classes import CLASSES, ServiceClassSettings
 from signaling.settings import SignalingSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+TURN_URL = re.compile(  # RFC 7065
+    r"(?P<scheme>turns?):(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?"
+    r"(\?transport=(?P<transport>udp|tcp))?",
+    re.ASCII,
+)
 TABLES = ("classes", "rooms")  # tables of tables: only the TOML file can say them
 
 
@@ -61,6 +67,15 @@ class Settings:
     allow_origin: tuple[str, ...] = setting(
         (), "another web origin whose pages may connect, repeatable"
     )
+    turn_url: tuple[str, ...] = setting(
+        (), "TURN server for strict networks, such as turns:turn.example:443?transport=tcp"
+    )
+    turn_secret_file: Path | None = setting(
+        None, "file with the secret that the TURN server shares; default: one in the data directory"
+    )
+    turn_ttl_s: Annotated[int, Meta(ge=600, le=86_400)] = setting(
+        4 * 3600, "how long a participant's TURN credential opens new ways, seconds"
+    )
     data_dir: Path = setting(Path("data"), "directory of keys and data")
     web_dir: Path | None = setting(None, "the built web client, when it is not in its usual place")
     metrics_token: str = setting(
@@ -82,6 +97,11 @@ class Settings:
         for text in self.advertise:
             if not _is_address(text):
                 raise ConfigError(f"advertise: {text!r} is not an IP address; browsers need one")
+        for url in self.turn_url:
+            if not TURN_URL.fullmatch(url):
+                raise ConfigError(
+                    f"turn_url: {url!r} is not turn:HOST:PORT?transport=udp, or tcp, or turns:…"
+                )
         if not (is_loopback(self.host) or self.tls or self.behind_proxy):
             raise ConfigError(
                 f"refusing to serve {self.host} without encryption: browsers give no camera there"

@@ -43,12 +43,8 @@ def load_or_create(data_dir: Path) -> TokenKey:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _create(path)
-        if path.stat().st_mode & 0o077:
-            raise KeyFileError(
-                f"{path} can be read by others, so its tokens prove nothing. If nobody else has"
-                f" read it: chmod 600 {path}; otherwise delete it and restart"
-            )
+            create_once(path, _new_key())
+        refuse_readable(path)
         private = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise KeyFileError(
@@ -61,14 +57,27 @@ def load_or_create(data_dir: Path) -> TokenKey:
     return TokenKey(_thumbprint(private.public_key()), private)
 
 
-def _create(path: Path) -> None:
-    pem = Ed25519PrivateKey.generate().private_bytes(
+def refuse_readable(path: Path) -> None:
+    """Raises KeyFileError when others than its owner may read a secret."""
+    if path.stat().st_mode & 0o077:
+        raise KeyFileError(
+            f"{path} can be read by others, so what it signs proves nothing. If nobody else has"
+            f" read it: chmod 600 {path}; otherwise delete it and restart"
+        )
+
+
+def _new_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{KEY_FILE}.") as draft:  # 0600
-        draft.write(pem)
+
+
+def create_once(path: Path, content: bytes) -> None:
+    """Write a secret for its owner alone, unless somebody was faster."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:  # 0600
+        draft.write(content)
         draft.flush()
         os.fsync(draft.fileno())
         try:

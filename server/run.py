@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import signal
 import ssl
@@ -20,6 +21,7 @@ from server.app import Health, make_app
 from server.config import Settings
 from server.joins import JoinCodes
 from server.keys import TokenKey, load_or_create
+from server.turn import turn_settings
 from signaling.service import Signaling
 from signaling.tokens import TokenVerifier
 
@@ -42,7 +44,8 @@ class Distal:
         self._health = Health()
         self._relay = MediaRelay(settings.relay())
         verifier = TokenVerifier({self.key.kid: self.key.public})
-        self._signaling = Signaling(self._relay, verifier, settings.signaling())
+        told = dataclasses.replace(settings.signaling(), turn=turn_settings(settings))
+        self._signaling = Signaling(self._relay, verifier, told)
         self._runner = web.AppRunner(
             make_app(
                 settings,

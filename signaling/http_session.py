@@ -23,6 +23,7 @@ from signaling.origin import may_connect
 from signaling.problem import Problem
 from signaling.refusal import Refused
 from signaling.tokens import Claims, TokenError
+from signaling.turn import link_values
 
 if TYPE_CHECKING:
     from signaling.service import Signaling
@@ -148,7 +149,7 @@ class Endpoint(ABC, Generic[S]):
         except Refused as refused:
             raise _problem(refused) from None
         self.sessions[session.id] = session
-        return web.Response(
+        answered = web.Response(
             status=201,
             text=answer,
             content_type=SDP,
@@ -160,6 +161,10 @@ class Endpoint(ABC, Generic[S]):
                 **self._cors(request),
             },
         )
+        if turn := self._signaling.settings.turn:
+            for value in link_values(turn.servers("h-" + secrets.token_urlsafe(9))):
+                answered.headers.add("Link", value)
+        return answered
 
     async def _patch(self, request: web.Request) -> web.Response:
         self._allow_origin(request)
@@ -234,7 +239,7 @@ class Endpoint(ABC, Generic[S]):
             return {}
         return {
             "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": "Location, ETag, Accept-Patch",
+            "Access-Control-Expose-Headers": "Location, ETag, Accept-Patch, Link",
             "Vary": "Origin",
         }
 

@@ -79,6 +79,14 @@ class CodecPreferences(Struct, kw_only=True):
     video: list[str]
 
 
+class IceServer(Struct, kw_only=True):
+    """A TURN server for networks that let nothing else through, as RTCPeerConnection takes it."""
+
+    urls: list[str]
+    username: str
+    credential: str
+
+
 class TransportGroup(Struct, kw_only=True):
     """Service classes that share a UDP port, and so the transports publish:NAME, subscribe:NAME."""
 
@@ -344,6 +352,7 @@ class Welcome(Answer, tag="welcome"):
     resumed: bool  # True: missed events follow, nothing else is needed
     joined: bool  # True and not resumed (a reload, or too much missed): join again, without waiting
     resume_s: int  # how long the session outlives its socket
+    ice_servers: list[IceServer] = []  # they expire; IceServersChanged brings new ones in time
 
 
 class NetworkCheck(Answer, tag="network_check"):
@@ -459,6 +468,12 @@ class PlayersChanged(Event, tag="players_changed"):
     players: int
 
 
+class IceServersChanged(Event, tag="ice_servers_changed"):
+    """Fresh credentials, for connections made or restarted from now on. Allocations go on."""
+
+    ice_servers: list[IceServer]
+
+
 class QualityReport(Event, tag="quality"):
     participants: list[Quality]
 
@@ -506,6 +521,7 @@ AnyEvent = (
     | CodecsChanged
     | ActiveSpeaker
     | PlayersChanged
+    | IceServersChanged
     | QualityReport
     | ChatAdded
     | WaitingChanged

@@ -279,7 +279,16 @@ class Signaling:
             resumed=resumed,
             joined=session.admitted and not resumed,
             resume_s=int(self.settings.resume_s),
+            ice_servers=self._ice_servers(session),
         )
+
+    def _ice_servers(self, session: Session) -> list[p.IceServer]:
+        """Fresh credentials, and when to renew them."""
+        turn = self.settings.turn
+        if turn is None:
+            return []
+        session.renew_ice_at = time.monotonic() + turn.ttl_s / 2
+        return turn.servers(session.participant)
 
     def _leave(self, session: Session, reason: Literal["left", "removed", "lost"]) -> None:
         stage, session.stage = session.stage, None
@@ -328,6 +337,8 @@ class Signaling:
             self.tasks.spawn(session.close_probe())
         if session.dropped_at is None:
             session.outbox.forget_before(now - settings.outbox_s)
+            if now >= session.renew_ice_at:
+                session.send(p.IceServersChanged(ice_servers=self._ice_servers(session)))
             if session.rejoin_by is not None and now >= session.rejoin_by:
                 self._leave(session, "left")
             return

@@ -6,6 +6,7 @@ It outlives its socket for a while, and a page load altogether.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 
 from media.contract import Transport
@@ -33,6 +34,7 @@ class Session:
         self.dropped_at: float | None = now  # when the socket went away; None while there is one
         self.vanished = False  # left the room unseen: nothing to go on with, but who he is
         self.ended = False
+        self.renew_ice_at = math.inf  # half of its TURN credential's life is over then
         self.probe: Transport | None = None
         self.probe_until = 0.0
         self.lock = asyncio.Lock()  # one request at a time, even across sockets

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from media.contract import CodecPolicy
+from signaling.turn import TurnSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class SignalingSettings:
     allow_origins: tuple[str, ...] = ()  # other web origins whose pages may connect
     behind_proxy: bool = False  # believe X-Forwarded-Host when comparing origins
     codecs: CodecPolicy = field(default_factory=CodecPolicy)
+    turn: TurnSettings | None = None
 
     rooms: int = 500
     room_people: int = 200  # WebSocket participants and those who wait

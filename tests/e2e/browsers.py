@@ -20,8 +20,8 @@ _ALWAYS = (
 )
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
-# `refused` has a camera that nobody allows it to use.
-Shape = Literal["local", "routed", "bare", "sharp", "refused"]
+# `refused` has a camera that nobody allows it to use; `trusting` takes any certificate.
+Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting"]
 
 
 class Browsers:
@@ -69,6 +69,8 @@ class Browsers:
             ]
         if shape != "refused":
             arguments.append("--use-fake-ui-for-media-stream")
+        if shape == "trusting":
+            arguments.append("--ignore-certificate-errors")
         if shape != "routed":
             arguments.append("--allow-loopback-in-peer-connection")
         self._running[shape] = await self._playwright.chromium.launch(

@@ -1,6 +1,7 @@
 /** The network check of the device check: datagrams to the relay and back, before the call. */
 
 import type { Level } from "../protocol/messages";
+import { iceConfiguration } from "./ice";
 
 export interface NetworkResult {
   readonly level: Level;
@@ -40,7 +41,7 @@ function opened(channel: RTCDataChannel): Promise<void> {
 export async function measureNetwork(
   exchange: (offer: string) => Promise<string>,
 ): Promise<NetworkResult> {
-  const peer = new RTCPeerConnection();
+  const peer = new RTCPeerConnection(iceConfiguration());
   try {
     const channel = peer.createDataChannel("echo", { ordered: false, maxRetransmits: 0 });
     await peer.setLocalDescription(await peer.createOffer());

@@ -66,6 +66,13 @@ export interface CodecPreferences {
   video: string[];
 }
 
+/** A TURN server for networks that let nothing else through, as RTCPeerConnection takes it. */
+export interface IceServer {
+  urls: string[];
+  username: string;
+  credential: string;
+}
+
 /** Service classes that share a UDP port, and so the transports publish:NAME, subscribe:NAME. */
 export interface TransportGroup {
   name: string;
@@ -372,6 +379,7 @@ export interface Welcome {
   resumed: boolean;
   joined: boolean;
   resume_s: number;
+  ice_servers: IceServer[];
   re: number;
 }
 
@@ -495,6 +503,13 @@ export interface PlayersChanged {
   seq: number;
 }
 
+/** Fresh credentials, for connections made or restarted from now on. Allocations go on. */
+export interface IceServersChanged {
+  type: "ice_servers_changed";
+  ice_servers: IceServer[];
+  seq: number;
+}
+
 export interface QualityReport {
   type: "quality";
   participants: Quality[];
@@ -553,6 +568,7 @@ export type ServerEvent =
   | CodecsChanged
   | ActiveSpeaker
   | PlayersChanged
+  | IceServersChanged
   | QualityReport
   | ChatAdded
   | WaitingChanged

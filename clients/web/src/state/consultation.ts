@@ -4,6 +4,7 @@
  */
 
 import { capabilities } from "../media/codecs";
+import { iceServers } from "../media/ice";
 import { Media, outgoing } from "../media/media";
 import { measureNetwork } from "../media/network-check";
 import { Capture } from "../media/publish/capture";
@@ -157,6 +158,7 @@ export class Consultation implements Call {
 
   #greeted(welcome: Welcome): void {
     const { participant, role, institution, title, grants } = welcome;
+    iceServers.set(welcome.ice_servers);
     const name = welcome.name ?? this.#visit?.name ?? null;
     this.#groups = welcome.transports;
     this.me.set({
@@ -248,6 +250,7 @@ export class Consultation implements Call {
 
   async #reconnected(welcome: Welcome): Promise<void> {
     if (welcome.resumed && !this.#goingIn) {
+      iceServers.set(welcome.ice_servers);
       this.#media?.resumed();
       return;
     }
@@ -270,6 +273,9 @@ export class Consultation implements Call {
         return;
       case "subscribe_offer":
         this.#media?.take(event);
+        return;
+      case "ice_servers_changed":
+        iceServers.set(event.ice_servers);
         return;
       case "mute_asked":
         if (!this.local.value.microphone.muted)

@@ -111,6 +111,7 @@ export function apply(room: Room, event: ServerEvent): Room {
     case "room_locked":
       return { ...room, locked: event.locked };
     case "admitted":
+    case "ice_servers_changed":
     case "layers_wanted":
     case "subscribe_offer":
     case "mute_asked":

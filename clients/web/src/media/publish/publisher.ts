@@ -7,6 +7,7 @@
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
+import { iceConfiguration } from "../ice";
 import { watchConnection } from "../patience";
 import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
 
@@ -240,7 +241,7 @@ export class Publisher {
   }
 
   #connect(): RTCPeerConnection {
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...iceConfiguration() });
     watchConnection(peer, {
       connected: () => (this.#failures = 0),
       lost: () => {

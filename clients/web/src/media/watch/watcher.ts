@@ -6,6 +6,7 @@
 import type { SubscribeOffer } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { Store } from "../../state/store";
+import { iceConfiguration } from "../ice";
 import { watchConnection } from "../patience";
 
 export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
@@ -88,7 +89,7 @@ class WatchPeer {
   }
 
   #connect(): RTCPeerConnection {
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...iceConfiguration() });
     watchConnection(peer, {
       lost: () => {
         if (peer === this.peer) void this.#lost();
