@@ -8,6 +8,7 @@
 #include <deque>
 #include <system_error>
 
+#include "bandwidth.h"
 #include "sha1.h"
 #include "worker.h"
 
@@ -286,6 +287,32 @@ NB_MODULE(_plane, m) {
       .def("take_sent", &Simulation::take_sent)
       .def("take_dtls", &Simulation::take_dtls);
   bind_commands(simulation);
+
+  nb::class_<BandwidthEstimator> estimator(m, "BandwidthEstimator");
+  estimator.def(nb::init<>())
+      .def("on_sent", &BandwidthEstimator::on_sent, "wire_bytes"_a, "now_us"_a, "probe"_a = 0)
+      .def(
+          "on_feedback",
+          [](BandwidthEstimator& e, const nb::bytes& body, int64_t now_us) {
+            std::vector<uint8_t> copy(body.c_str(), body.c_str() + body.size());  // exact, as above
+            e.on_feedback({copy.data(), copy.size()}, now_us);
+          },
+          "body"_a, "now_us"_a)
+      .def("on_loss_report", &BandwidthEstimator::on_loss_report, "fraction_lost"_a, "now_us"_a)
+      .def("on_remb", &BandwidthEstimator::on_remb, "bps"_a, "now_us"_a)
+      .def("on_rtt", &BandwidthEstimator::on_rtt, "rtt_us"_a)
+      .def(
+          "on_timer",
+          [](BandwidthEstimator& e, int64_t now_us, uint64_t wanted_bps) {
+            auto probe = e.on_timer(now_us, wanted_bps);
+            return probe ? std::make_tuple(probe->id, probe->bytes) : std::make_tuple(0, size_t{0});
+          },
+          "now_us"_a, "wanted_bps"_a)
+      .def_prop_ro("bps", &BandwidthEstimator::bps)
+      .def_prop_ro("known", &BandwidthEstimator::known)
+      .def_prop_ro("overusing", &BandwidthEstimator::overusing)
+      .def_prop_ro("queue_delay_us", &BandwidthEstimator::queue_delay_us)
+      .def_prop_ro("loss", &BandwidthEstimator::loss);
 
   m.def(
       "hmac_sha1",
