@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kLossHold = 0.02, kLossCut = 0.10, kLossAlone = 0.20;
 constexpr int64_t kQueueShowsUs = 10'000;  // with so much queue, loss is taken for congestion
-constexpr int64_t kQueueGoneUs = 30'000, kQueueHoldUs = 60'000;
+constexpr int64_t kQueueGoneUs = 30'000, kQueueHoldUs = 60'000, kShortQueueUs = 80'000;
 constexpr int64_t kLossWindowUs = 500'000;
 constexpr uint32_t kLossWindowPackets = 50;
 
@@ -36,8 +36,7 @@ void BandwidthEstimator::on_feedback(View body, int64_t now_us) {
       // What an earlier feedback told and was lost with it, most likely came.
       if (came && next_told_ > 0 && number > next_told_ && number - next_told_ < 1000)
         for (uint32_t n = next_told_; n < number; ++n)
-          if (SentPacket* q = sent_.find(n);
-              q && q->fate == Fate::unknown && q->at_us > p->at_us - kRateUs) {
+          if (SentPacket* q = sent_.find(n); q && q->fate == Fate::unknown && q->at_us > p->at_us - kRateUs) {
             q->fate = Fate::skipped;
             came_.add(arrival_us, q->size);
           }
@@ -115,11 +114,14 @@ void BandwidthEstimator::decrease(int64_t now_us) {
   // What comes now rather than half a second ago, once a queue keeps the link busy without a break.
   if (queue_us > kQueueHoldUs)
     if (uint64_t lately = came_.bps(kShortRateUs)) came = std::min(came, lately);
+  // Little is sent and the queue is short, as after a key frame: what comes tells nothing of the limit.
+  if (queue_us < kShortQueueUs && came < rate_.bps() * 3 / 4) came = 0;
   rate_.decrease(came, queue_us, now_us);
   decreased_us_ = now_us;
   probing_.wait(now_us + kSilenceUs);
   // A queue that does not care how little is sent is none: the way has become longer.
-  if (decreases_in_vain_ == 0 || queue_us < in_vain_queue_us_ * 8 / 10 || queue_us > in_vain_queue_us_ * 12 / 10)
+  if (decreases_in_vain_ == 0 || queue_us < in_vain_queue_us_ * 8 / 10 ||
+      queue_us > in_vain_queue_us_ * 12 / 10)
     in_vain_queue_us_ = queue_us, decreases_in_vain_ = 0;
   if (++decreases_in_vain_ > kInVainMax) {
     trend_.forget_least();

@@ -79,8 +79,10 @@ class DelayTrend {
   static constexpr size_t kWindow = 20;                // groups in the fit
   static constexpr double kSmoothing = 0.9, kGain = 4, kUp = 0.0087, kDown = 0.039;
   static constexpr double kThresholdMin = 6, kThresholdMax = 600, kOutlier = 15;
-  static constexpr int64_t kOverUs = 10000;      // overuse must last so long
-  static constexpr int64_t kStandingUs = 120000;  // a queue so long is overuse even when it has stopped growing
+  static constexpr int64_t kOverUs = 10000;  // overuse must last so long
+  static constexpr int64_t kShownUs = 10000;
+  static constexpr int64_t kStandingUs =
+      120000;  // a queue so long is overuse even when it has stopped growing
 
   bool belongs(int64_t sent_us, int64_t arrival_us, int64_t delay_us) const {
     if (sent_us - first_sent_us_ <= kBurstUs) return true;
@@ -101,15 +103,20 @@ class DelayTrend {
       queue_us_ = delay_us_ - least;
     }
     noise_us_ += (static_cast<double>(std::abs(delay_us_ - before_us_)) - noise_us_) / 16;
+    bool longer = delay_us_ >= before_us_;
     before_us_ = delay_us_;
     queue_us_ += ((delay_us_ - least) - queue_us_) / 3;
-    smoothed_ms_ = kSmoothing * smoothed_ms_ +
-                   (1 - kSmoothing) * static_cast<double>(delay_us_ - origin_us_) / 1000;
-    points_[count_++ % kWindow] = {static_cast<double>(first_arrival_us_ - origin_arrival_us_) / 1000, smoothed_ms_};
+    smoothed_ms_ =
+        kSmoothing * smoothed_ms_ + (1 - kSmoothing) * static_cast<double>(delay_us_ - origin_us_) / 1000;
+    points_[count_++ % kWindow] = {static_cast<double>(first_arrival_us_ - origin_arrival_us_) / 1000,
+                                   smoothed_ms_};
     double before = trend_;
     if (count_ >= kWindow) trend_ = slope();
-    detect(before, since_us);
+    detect(longer && trend_ >= before, since_us);
   }
+
+  // A queue shorter than this may be the network's unrest, and does no harm.
+  int64_t shown_us() const { return std::max<int64_t>(kShownUs, 2 * noise_us()); }
 
   double slope() const {
     double x_mean = 0, y_mean = 0, xy = 0, xx = 0;
@@ -119,11 +126,11 @@ class DelayTrend {
     return xx > 0 ? xy / xx : trend_;
   }
 
-  void detect(double before, int64_t since_us) {
+  void detect(bool growing, int64_t since_us) {
     double modified = static_cast<double>(std::min<size_t>(count_, 60)) * trend_ * kGain;
     if (modified > threshold_) {
       over_us_ = over_us_ < 0 ? since_us / 2 : over_us_ + since_us;
-      if (over_us_ > kOverUs && trend_ >= before) usage_ = Usage::over;
+      if (over_us_ > kOverUs && growing && queue_us_ > shown_us()) usage_ = Usage::over;
     } else {
       over_us_ = -1;
       usage_ = modified < -threshold_ ? Usage::under : Usage::normal;

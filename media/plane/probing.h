@@ -14,8 +14,8 @@ struct Probe {
 
 class Probing {
  public:
-  // Whether to ask for a train now. `wanted`: what would be sent if there were room. `calm`: neither queue nor
-  // loss forbids it.
+  // Whether to ask for a train now. `wanted`: what would be sent if there were room. `calm`: neither queue
+  // nor loss forbids it.
   std::optional<Probe> on_timer(uint64_t bps, uint64_t wanted, bool calm, int64_t noise_us, int64_t now_us) {
     if (active_) {
       if (now_us - asked_us_ > kTimeoutUs + rtt_us_) fail(now_us);
@@ -27,7 +27,8 @@ class Probing {
     first_ = false;
     noise_us_ = noise_us;
     int64_t duration_us = std::clamp<int64_t>(kDurationUs + 2 * noise_us, kDurationUs, 3 * kDurationUs);
-    wanted_bytes_ = std::max<size_t>(target_bps_ / 8 * static_cast<uint64_t>(duration_us) / 1000000, kBytesMin);
+    wanted_bytes_ =
+        std::max<size_t>(target_bps_ / 8 * static_cast<uint64_t>(duration_us) / 1000000, kBytesMin);
     id_ = id_ % 255 + 1;
     active_ = true;
     asked_us_ = now_us;
@@ -61,7 +62,8 @@ class Probing {
     uint64_t received = (came_bytes_ - first_came_size_) * 8 * 1000000 / static_cast<uint64_t>(received_us);
     int64_t sent_us = last_sent_us_ - first_sent_us_;
     uint64_t rate = std::min(target_bps_, received);
-    if (sent_us > 0) rate = std::min(rate, (bytes_ - first_size_) * 8 * 1000000 / static_cast<uint64_t>(sent_us));
+    if (sent_us > 0)
+      rate = std::min(rate, (bytes_ - first_size_) * 8 * 1000000 / static_cast<uint64_t>(sent_us));
     return rate;
   }
 

@@ -17,7 +17,8 @@ class RateControl {
   void increase(uint64_t came, int64_t rtt_us, int64_t now_us) {
     double dt = since(now_us);
     double cap = came ? kHeadroom * static_cast<double>(came) + 10'000 : 0;
-    if (came && limit_ > 0 && static_cast<double>(came) > limit_ + 3 * deviation()) limit_ = 0;  // it has gone up
+    if (came && limit_ > 0 && static_cast<double>(came) > limit_ + 3 * deviation())
+      limit_ = 0;  // it has gone up
     double next = bps_;
     if (limit_ > 0 && bps_ > limit_ - 3 * deviation()) {
       double packet_bits = bps_ / 30 / std::ceil(bps_ / 30 / (1200 * 8));  // of a frame at 30 Hz

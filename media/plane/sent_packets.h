@@ -21,8 +21,8 @@ class SentPackets {
  public:
   uint16_t add(size_t size, int64_t now_us, uint8_t probe) {
     if (!packets_) packets_ = std::make_unique<SentPacket[]>(kSlots);
-    packets_[next_ & (kSlots - 1)] = {now_us, next_, static_cast<uint16_t>(size < 65535 ? size : 65535), probe,
-                                      Fate::unknown};
+    packets_[next_ & (kSlots - 1)] = {now_us, next_, static_cast<uint16_t>(size < 65535 ? size : 65535),
+                                      probe, Fate::unknown};
     return static_cast<uint16_t>(next_++);
   }
 

@@ -17,6 +17,8 @@ from media._plane import BandwidthEstimator
 
 MS = 1_000_000
 FRAME_MS, FEEDBACK_MS, PACKET = 33, 100, 1100
+SOUND, SOUND_MS = 100, 20
+SOUND_BPS = (100 + 28) * 8 * 50
 HEADERS = 28  # IPv4 and UDP, which the links count too
 
 
@@ -88,7 +90,7 @@ class Second:
 
 @dataclass
 class Call:
-    """From a server that sends video, down a link, to a receiver, whose feedback comes up another."""
+    """A server's video goes down a link to a receiver, whose feedback comes up another."""
 
     profile: Profile
     wanted_bps: int
@@ -112,9 +114,6 @@ class Call:
         out: list[Second] = []
         delays: list[int] = []
         sent_bytes = came_bytes = sent_packets = came_packets = 0
-        least = 1 << 60
-        least_by = 1 << 60
-        told_at = 0
         least_base = self.profile.down.delay_ms * 1000
 
         def send(size: int, now_us: int, probe: int = 0) -> None:
@@ -127,12 +126,12 @@ class Call:
             sent_bytes += size + HEADERS
             sent_packets += 1
 
-        del least, least_by, told_at
         for ms in range(1, self.seconds * 1000 + 1):
             now_us = ms * 1000
             wanted = self.wanted_at(ms / 1000) if self.wanted_at else self.wanted_bps
             if ms % FRAME_MS == 0:
                 rate = min(wanted, estimator.bps) if estimator.known else wanted
+                rate = max(20_000, rate - SOUND_BPS)
                 if self.steps:
                     rate = max([s for s in self.steps if s <= rate], default=min(self.steps))
                 octets = rate / 8 * FRAME_MS / 1000 * random.uniform(1 - self.sizes, 1 + self.sizes)
@@ -141,8 +140,8 @@ class Call:
                 packets = max(1, round(octets / PACKET))
                 for _ in range(packets):
                     send(max(60, round(octets / packets) - HEADERS), now_us)
-            if ms % 20 == 0:
-                send(100, now_us)  # sound
+            if ms % SOUND_MS == 0:
+                send(SOUND, now_us)
             if ms % 10 == 0:
                 probe, more = estimator.on_timer(now_us, wanted)
                 if probe:
