@@ -73,9 +73,9 @@ class Distal:
             await self._http.close()
         await self._child.stop()
 
-    async def publish(self, network: Network, ssrc: int) -> Session:
+    async def publish(self, network: Network, ssrcs: dict[sdp.Kind, int]) -> Session:
         peer = Peer(network)
-        return await self._connect(peer, "whip", sdp.publish_offer(peer.local, ssrc))
+        return await self._connect(peer, "whip", sdp.publish_offer(peer.local, ssrcs))
 
     async def watch(self, network: Network) -> Session:
         peer = Peer(network)
@@ -98,7 +98,8 @@ class Distal:
                 raise DistalError(f"{what} answered {response.status}: {text[:500]}")
             resource = urljoin(url, response.headers["Location"])
         remote = sdp.parse(text)
-        peer.engine.count(peer.number, remote.payload_type)
+        if what == "whep":
+            peer.receive(remote)
         await peer.connect(remote)
         return Session(peer, remote, self._leave(peer, resource))
 

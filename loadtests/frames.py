@@ -50,6 +50,8 @@ class Window:
     first_ms: NDArray[np.float64]  # of complete frames: added latency at the first subscriber
     last_ms: NDArray[np.float64]  # and at the last
     key: NDArray[np.bool_]
+    every_ms: NDArray[np.float64]  # of each frame at each subscriber that has it whole
+    every_key: NDArray[np.bool_]
 
 
 def _find(sent: Records, got: Records, offset: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -63,13 +65,18 @@ def _find(sent: Records, got: Records, offset: int) -> tuple[NDArray[np.intp], N
 
 def _agreement(sent: Records, got: Records, offset: int) -> float:
     place, there = _find(sent, got, offset)
-    return float(np.mean(there & (got["packets"][place] == sent["packets"])))
+    if sent["packets"].max() > 1:
+        return float(np.mean(there & (got["packets"][place] == sent["packets"])))
+    # Sound: its packets are told by their sizes, which a server changes all alike.
+    more = got["octets"][place][there].astype(np.int64) - sent["octets"][there]
+    return float(np.unique(more, return_counts=True)[1].max(initial=0) / len(sent))
 
 
 def align(sent: Records, got: Records, likely: int = 0) -> int:
     """The constant by which a server moved this stream's timestamps (Janus starts from its own).
 
-    Frames have their own packet counts, so the right constant is the one under which most agree.
+    Frames have their own packet counts, and packets of sound their own sizes, so the right constant
+    is the one under which most agree.
     """
     if len(sent) == 0 or len(got) == 0:
         raise AlignmentError("no frames to compare")
@@ -106,7 +113,11 @@ def compare(sent: Records, subscribers: list[Records]) -> Window:
         least_missing = np.minimum(least_missing, missing)
         whole = missing <= 0
         arrivals[row, whole] = (got["last_ns"][place] - sent["last_ns"])[whole] / 1e6
-    everywhere = ~np.isnan(arrivals).any(axis=0)
+    got_whole = ~np.isnan(arrivals)
+    is_key = (sent["flags"] & KEY_FRAME) != 0
+    every_ms = arrivals[got_whole]
+    every_key = np.broadcast_to(is_key, arrivals.shape)[got_whole]
+    everywhere = got_whole.all(axis=0)
     arrivals = arrivals[:, everywhere]
     return Window(
         int(sent["packets"].sum()),
@@ -117,5 +128,7 @@ def compare(sent: Records, subscribers: list[Records]) -> Window:
         len(sent),
         arrivals.min(axis=0) if arrivals.size else np.empty(0),
         arrivals.max(axis=0) if arrivals.size else np.empty(0),
-        (sent["flags"] & KEY_FRAME)[everywhere] != 0,
+        is_key[everywhere],
+        every_ms,
+        every_key,
     )

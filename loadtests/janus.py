@@ -204,14 +204,14 @@ class Janus:
         await handle.open()
         return handle
 
-    async def publish(self, network: Network, ssrc: int) -> Session:
+    async def publish(self, network: Network, ssrcs: dict[sdp.Kind, int]) -> Session:
         handle = await self._open()
         joined = await handle.message({"request": "join", "ptype": "publisher", "room": ROOM})
         self._feed = joined["plugindata"]["data"]["id"]
         peer = Peer(network, self._address)
         answer = await handle.message(
             {"request": "publish"},
-            {"type": "offer", "sdp": sdp.publish_offer(peer.local, ssrc)},
+            {"type": "offer", "sdp": sdp.publish_offer(peer.local, ssrcs)},
         )
         remote = sdp.parse(answer["jsep"]["sdp"])
         await peer.connect(remote)
@@ -229,7 +229,7 @@ class Janus:
         )
         remote = sdp.parse(offer["jsep"]["sdp"])
         peer = Peer(network, self._address)
-        network.engine.count(peer.number, remote.payload_type)
+        peer.receive(remote)
         await handle.message(
             {"request": "start"}, {"type": "answer", "sdp": sdp.watch_answer(peer.local, remote)}
         )

@@ -17,8 +17,8 @@ from aiortc import rtp
 from pylibsrtp._binding import ffi, lib
 
 from loadtests import frames, process, sdp, video
-from loadtests._native import Publisher
-from loadtests.peer import PROFILES, Network
+from loadtests._native import Publisher, Sent, Stream
+from loadtests.peer import FEEDBACK_INTERVAL_MS, PROFILES, Network
 from loadtests.server import Server, Session
 
 IDLE_LEAST = 0.05  # of all cores; below it the machine, not the server, is measured
@@ -34,6 +34,7 @@ class Settings:
     subscribers: int = 60
     seconds: float = 10.0
     spreads_ms: tuple[int, ...] = (0, 20)  # 0: a frame's packets leave at once
+    feedback_ms: int = FEEDBACK_INTERVAL_MS  # 0: receiver reports only
     bitrate_bps: int = 2_500_000
     profile: str = "AES-128-GCM"
     coalesce_us: int = 1000
@@ -59,7 +60,9 @@ class Forwarding:
     packets: int  # counted by the subscribers
     cpu_s: float
     machine_idle: float  # share of all cores
-    window: frames.Window
+    window: frames.Window  # of the video
+    audio: frames.Window
+    feedback: int  # transport-wide, sent by all subscribers
     duplicates: int
     reordered: int
 
@@ -79,30 +82,49 @@ class Run:
     complaints: list[str]  # what makes this run doubtful
     publisher_feedback: Counter[str] = field(default_factory=Counter)
     subscriber_feedback: Counter[str] = field(default_factory=Counter)
+    agreed: str = ""  # with subscribers, beside receiver reports
 
 
-def make_publisher(session: Session, ssrc: int, settings: Settings) -> Publisher:
+def new_ssrcs() -> dict[sdp.Kind, int]:
+    """Of a picture and a voice."""
+    first, second = struct.unpack("!II", secrets.token_bytes(8))
+    return {"video": first | 1, "audio": second & ~1 or 2}  # video's RTX takes the next
+
+
+def make_publisher(
+    session: Session,
+    ssrcs: dict[sdp.Kind, int],
+    bitrate_bps: int,
+    frames_per_second: int = video.FRAMES_PER_SECOND,
+) -> Publisher:
     """A paced publisher on a connected session; it answers PLI and sends sender reports."""
-    peer = session.peer
+    peer, remote = session.peer, session.remote
+
+    def line(kind: sdp.Kind) -> tuple[int, int, str]:
+        section = remote.section(kind)
+        return (ssrcs[kind], section.payload_type, section.mid) if section else (0, 0, "")
+
+    first = remote.sections[0]
     publisher = Publisher(
         socket=peer.engine.socket(peer.number),
         session=int(ffi.cast("uintptr_t", peer.rtp_session._srtp[0])),
         protect=int(ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect"))),
-        ssrc=ssrc,
-        payload_type=session.remote.payload_type,
-        mid="0",
-        mid_extension=session.remote.extensions.get(sdp.MID, 1),
-        sequence_extension=session.remote.extensions.get(sdp.TRANSPORT_SEQUENCE, 0),
-        frames_per_second=video.FRAMES_PER_SECOND,
-        frames=video.plan(settings.bitrate_bps),
+        video=line("video"),
+        audio=line("audio"),
+        mid_extension=first.extensions.get(sdp.MID, 1),
+        sequence_extension=first.extensions.get(sdp.TRANSPORT_SEQUENCE, 0),
+        frames_per_second=frames_per_second,
+        frames=video.plan(bitrate_bps, frames_per_second=frames_per_second),
+        sounds=video.sounds(),
     )
     peer.on_key_frame_request = publisher.request_key_frame
-    peer.sender_report = lambda: _sender_report(publisher, ssrc)
+    peer.sender_report = lambda: b"".join(
+        _sender_report(publisher.sent(kind == "audio"), ssrc) for kind, ssrc in ssrcs.items()
+    )
     return publisher
 
 
-def _sender_report(publisher: Publisher, ssrc: int) -> bytes:
-    sent = publisher.sent()
+def _sender_report(sent: Sent, ssrc: int) -> bytes:
     if sent.packets == 0:
         return b""
     seconds, ns = divmod(sent.time_ns, 1_000_000_000)
@@ -121,16 +143,17 @@ async def run(make: Callable[[Path], Server], settings: Settings) -> Run:
         server = make(Path(folder))
         await server.start()
         try:
-            async with Network(PROFILES[settings.profile], settings.coalesce_us) as network:
+            profile = PROFILES[settings.profile]
+            async with Network(profile, settings.coalesce_us, settings.feedback_ms) as network:
                 return await _measure(server, network, settings)
         finally:
             await server.stop()
 
 
 async def _measure(server: Server, network: Network, settings: Settings) -> Run:
-    ssrc = struct.unpack("!I", secrets.token_bytes(4))[0] | 1
-    publishing = await server.publish(network, ssrc)
-    publisher = make_publisher(publishing, ssrc, settings)
+    ssrcs = new_ssrcs()
+    publishing = await server.publish(network, ssrcs)
+    publisher = make_publisher(publishing, ssrcs, settings.bitrate_bps)
     sessions: list[Session] = []
     try:
         publisher.start()
@@ -150,6 +173,7 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
     feedback: Counter[str] = Counter()
     for session in sessions:
         feedback += session.peer.feedback
+    agreed = _agreed(sessions)
     complaints = _complaints(publisher, network, sessions, forwarding)
     joinings = [joining]
     for _ in range(settings.joins - 1):
@@ -171,7 +195,15 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         complaints,
         publishing.peer.feedback,
         feedback,
+        agreed,
     )
+
+
+def _agreed(sessions: list[Session]) -> str:
+    agreed = sum(bool(session.remote.transport_sequence) for session in sessions)
+    if agreed == len(sessions):
+        return "transport-wide feedback"
+    return f"transport-wide feedback with {agreed} of {len(sessions)}" if agreed else "reports only"
 
 
 async def _join_alone(server: Server, network: Network) -> list[float]:
@@ -219,41 +251,66 @@ async def _forward(
     await asyncio.sleep(2 / video.FRAMES_PER_SECOND)
     publisher.record(True)
     psutil.cpu_times_percent()
-    before = [engine.counters(s.peer.number) for s in sessions]
+    before = [s.peer.streams() for s in sessions]
+    fed = _feedback_sent(sessions)
     began, before_cpu = time.perf_counter(), process.cpu_s(server.pid)
     await asyncio.sleep(settings.seconds)
     cpu_s, took = process.cpu_s(server.pid) - before_cpu, time.perf_counter() - began
-    after = [engine.counters(s.peer.number) for s in sessions]
+    after = [s.peer.streams() for s in sessions]
+    fed = _feedback_sent(sessions) - fed
     idle = psutil.cpu_times_percent().idle / 100
     publisher.record(False)
     await asyncio.sleep(DRAIN_S)
     engine.record(False)
-    sent = frames.read(publisher.frames())
-    got = [frames.read(engine.frames(s.peer.number)) for s in sessions]
-    pairs = list(zip(before, after, strict=True))
+
+    def window(kind: sdp.Kind) -> frames.Window:
+        got = [_frames(session, kind) for session in sessions]
+        return frames.compare(frames.read(publisher.frames(kind == "audio")), got)
+
+    def grown(what: str) -> int:
+        return _total(after, what) - _total(before, what)
+
     return Forwarding(
         spread_ms,
         took,
-        sum(b.received - a.received for a, b in pairs),
+        grown("received"),
         cpu_s,
         idle,
-        frames.compare(sent, got),
-        sum(b.duplicates - a.duplicates for a, b in pairs),
-        sum(b.reordered - a.reordered for a, b in pairs),
+        window("video"),
+        window("audio"),
+        fed,
+        grown("duplicates"),
+        grown("reordered"),
     )
+
+
+def _total(of_peers: list[list[Stream]], what: str) -> int:
+    return sum(getattr(stream, what) for streams in of_peers for stream in streams)
+
+
+def _feedback_sent(sessions: list[Session]) -> int:
+    return sum(s.peer.engine.counts(s.peer.number).feedback_sent for s in sessions)
+
+
+def _frames(session: Session, kind: sdp.Kind) -> frames.Records:
+    peer, section = session.peer, session.remote.section(kind)
+    for stream in peer.streams():
+        if section is not None and stream.payload_type == section.payload_type:
+            return frames.read(peer.engine.frames(peer.number, stream.ssrc))
+    return frames.read(b"")
 
 
 def _complaints(
     publisher: Publisher, network: Network, sessions: list[Session], forwarding: list[Forwarding]
 ) -> list[str]:
-    sent = publisher.sent()
+    sent, sound = publisher.sent(), publisher.sent(audio=True)
     closed = sum(s.peer.closed_by_server for s in sessions)
     missed = sum(s.peer.consents_missed for s in sessions)
     profiles = {s.peer.profile for s in sessions}
     found = {
-        "frames were begun more than 5 ms late": sent.late_frames,
-        "frames have no kernel send time": sent.unstamped,
-        "packets could not be sent": sent.send_errors,
+        "frames were begun more than 5 ms late": sent.late,
+        "frames have no kernel send time": sent.unstamped + sound.unstamped,
+        "packets could not be sent": sent.send_errors + sound.send_errors,
         "datagrams overflowed the load generator": network.engine.dropped,
         "subscribers were closed by the server": closed,
         "consent checks went unanswered": missed,

@@ -1,7 +1,7 @@
 """A small WebRTC client over a native socket: ICE checks, DTLS, receiver reports.
 
-RTP never comes here: the engine counts it. What does come is STUN, DTLS and RTCP, a few datagrams
-a second for each peer.
+RTP never comes here: the engine counts it and gives transport-wide feedback. What does come is
+STUN, DTLS and RTCP, a few datagrams a second for each peer.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from aiortc.rtcdtlstransport import (
 from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
+from pylibsrtp._binding import ffi, lib
 
-from loadtests._native import Engine
-from loadtests.sdp import Local, Remote
+from loadtests._native import Engine, Stream
+from loadtests.sdp import CODECS, Local, Remote
 
 PROFILES = {
     "AES-128-GCM": [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80],  # GCM where the server can
@@ -41,6 +42,8 @@ CHECK_INTERVAL_S = 0.1
 FLIGHT_TIMEOUT_S = 0.05  # the first, as in BoringSSL under libwebrtc
 CONSENT_INTERVAL_S = 5.0  # RFC 7675, with its ±20 %
 REPORT_INTERVAL_S = 1.0
+FEEDBACK_INTERVAL_MS = 50  # libwebrtc's, once 220 kbit/s and more arrive
+REPORTS_MAX = 31  # of one RTCP packet
 TICK_S = 0.05
 CONNECT_TIMEOUT_S = 20.0
 _RTCP: dict[tuple[int, int | None], str] = {  # (packet type, feedback format)
@@ -130,7 +133,13 @@ class _Certificate(RTCCertificate):
 class Network:
     """The engine, its peers, and their clockwork."""
 
-    def __init__(self, profiles: list[SRTPProtectionProfile], coalesce_us: int) -> None:
+    def __init__(
+        self,
+        profiles: list[SRTPProtectionProfile],
+        coalesce_us: int,
+        feedback_ms: int = FEEDBACK_INTERVAL_MS,
+    ) -> None:
+        self.feedback_ms = feedback_ms
         self.engine = Engine(coalesce_us)
         self.profiles = profiles
         self.certificate = _Certificate.generateCertificate()
@@ -166,7 +175,7 @@ class Network:
 
 
 class Peer:
-    """One 5-tuple. `sends` counts RTCP from the other side by name."""
+    """One 5-tuple. `feedback` counts RTCP from the other side by name."""
 
     def __init__(self, network: Network, address: str = "127.0.0.1") -> None:
         self.network = network
@@ -199,8 +208,8 @@ class Peer:
         self._consent_at = 0.0
         self._consent_open = False
         self._report_at = 0.0
-        self._last_sender_report = (0, 0.0)
-        self._reported = (0, 0)
+        self._sender_reports: dict[int, tuple[int, float]] = {}  # by SSRC: NTP's middle, when
+        self._reported: dict[int, tuple[int, int]] = {}
 
     @property
     def profile(self) -> str:
@@ -210,6 +219,21 @@ class Peer:
     def rtp_session(self) -> Session:
         """Protects RTP and nothing else; for native code."""
         return self._dtls.rtp_session
+
+    def receive(self, remote: Remote) -> None:
+        """Count what the server's description says it sends, and give the feedback it agreed to."""
+        kinds = {
+            section.payload_type: CODECS["audio" if section.kind == "audio" else "video"][2]
+            for section in remote.sections
+            if section.active
+        }
+        self.engine.count(self.number, list(kinds.items()))
+        if remote.transport_sequence and self.network.feedback_ms:
+            self.engine.feedback(self.number, remote.transport_sequence, self.network.feedback_ms)
+
+    def streams(self) -> list[Stream]:
+        """What has been counted of each stream."""
+        return self.engine.streams(self.number)
 
     async def connect(self, remote: Remote, *, controlling: bool = True) -> None:
         """ICE, then DTLS. Raises ConnectionError or TimeoutError."""
@@ -234,6 +258,11 @@ class Peer:
                 self._path.answered()
         if self._dtls.state != "connected":
             raise ConnectionError(f"DTLS {self._dtls.state}")
+        self.engine.secure(
+            self.number,
+            int(ffi.cast("uintptr_t", self._dtls._tx_srtp._srtp[0])),
+            int(ffi.cast("uintptr_t", ffi.addressof(lib, "srtp_protect_rtcp"))),
+        )
         now = time.monotonic()
         self._consent_at = now + random.uniform(0, CONSENT_INTERVAL_S)
         self._report_at = now + random.uniform(0, REPORT_INTERVAL_S)
@@ -276,7 +305,7 @@ class Peer:
             self._report_at = now + REPORT_INTERVAL_S
             report = self.sender_report() if self.sender_report else self._receiver_report(now)
             if report:
-                self.engine.send(self.number, self._dtls._tx_srtp.protect_rtcp(report))
+                self.engine.send_rtcp(self.number, report)
 
     def _check(self, *, nominate: bool) -> None:
         assert self._remote is not None
@@ -315,28 +344,28 @@ class Peer:
             name = _RTCP.get((kind, first & 31)) or _RTCP.get((kind, None), f"RTCP {kind}")
             self.feedback[name] += 1
             if name == "sender reports":
-                (middle,) = struct.unpack_from("!I", compound, at + 10)
-                self._last_sender_report = (middle, time.monotonic())
+                ssrc, middle = struct.unpack_from("!I2xI", compound, at + 4)
+                self._sender_reports[ssrc] = (middle, time.monotonic())
             elif name in ("PLI", "FIR") and self.on_key_frame_request is not None:
                 self.on_key_frame_request()
             at += 4 * (words + 1)
 
     def _receiver_report(self, now: float) -> bytes:
-        counted = self.engine.counters(self.number)
-        if counted.received == 0:
-            return b""
-        expected, received = self._reported
-        self._reported = (counted.expected, counted.received)
-        expected, received = counted.expected - expected, counted.received - received
+        reports = [self._report(stream, now) for stream in self.streams()[:REPORTS_MAX]]
+        return bytes(rtp.RtcpRrPacket(ssrc=1, reports=reports)) if reports else b""
+
+    def _report(self, stream: Stream, now: float) -> rtp.RtcpReceiverInfo:
+        expected, received = self._reported.get(stream.ssrc, (0, 0))
+        self._reported[stream.ssrc] = (stream.expected, stream.received)
+        expected, received = stream.expected - expected, stream.received - received
         lost = max(0, expected - received)
-        since, at = self._last_sender_report
-        report = rtp.RtcpReceiverInfo(
-            ssrc=counted.ssrc,
+        since, at = self._sender_reports.get(stream.ssrc, (0, 0.0))
+        return rtp.RtcpReceiverInfo(
+            ssrc=stream.ssrc,
             fraction_lost=min(255, lost * 256 // expected) if expected > 0 else 0,
-            packets_lost=max(0, counted.expected - counted.received),
-            highest_sequence=counted.highest & 0xFFFFFFFF,
-            jitter=int(counted.jitter),
+            packets_lost=max(0, stream.expected - stream.received),
+            highest_sequence=stream.highest & 0xFFFFFFFF,
+            jitter=int(stream.jitter),
             lsr=since,
             dlsr=int((now - at) * 65536) if since else 0,
         )
-        return bytes(rtp.RtcpRrPacket(ssrc=1, reports=[report]))

@@ -16,7 +16,7 @@ from pathlib import Path
 from loadtests import floor, measure, report
 from loadtests.distal import Distal
 from loadtests.janus import Janus
-from loadtests.peer import PROFILES
+from loadtests.peer import FEEDBACK_INTERVAL_MS, PROFILES
 from loadtests.server import Server
 
 SERVERS: dict[str, Callable[[Path], Server]] = {"distal": Distal, "janus": Janus}
@@ -41,6 +41,12 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="best SRTP profile that the clients offer; a server may choose AES-CM all the same",
     )
     parser.add_argument("--coalesce-us", type=int, default=1000, help="the sinks' receive pause")
+    parser.add_argument(
+        "--feedback-ms",
+        type=int,
+        default=FEEDBACK_INTERVAL_MS,
+        help="between a subscriber's transport-wide feedback packets; 0: receiver reports only",
+    )
     parser.add_argument("--floor", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", metavar="FILE", help="write all numbers there; - is stdout")
     return parser.parse_args(arguments)
@@ -53,7 +59,8 @@ async def _rounds(names: list[str], settings: measure.Settings, rounds: int) -> 
             run = await measure.run(SERVERS[name], settings)
             runs.append(run)
             costs = ", ".join(
-                f"{report.cpu_us([f]):.2f} µs/packet, {f.window.lost_packets} lost"
+                f"{report.cpu_us([f]):.2f} µs/packet, "
+                f"{f.window.lost_packets + f.audio.lost_packets} lost"
                 for f in run.forwarding
             )
             print(f"round {number + 1}, {run.server}: {costs}", file=sys.stderr, flush=True)
@@ -75,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         bitrate_bps=chosen.bitrate,
         profile=chosen.profile,
         coalesce_us=chosen.coalesce_us,
+        feedback_ms=chosen.feedback_ms,
     )
     runs = asyncio.run(_rounds(names, settings, chosen.rounds))
     numbers = report.summary(runs, settings)

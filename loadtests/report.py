@@ -26,7 +26,8 @@ def latency_ms(
     """Added latency over all rounds; of key frames, of the others, or of all."""
     values = np.concatenate([getattr(f.window, which) for f in measured])
     if key is not None:
-        values = values[np.concatenate([f.window.key for f in measured]) == key]
+        kinds = "every_key" if which == "every_ms" else "key"
+        values = values[np.concatenate([getattr(f.window, kinds) for f in measured]) == key]
     return float(np.percentile(values, percentile)) if len(values) else float("nan")
 
 
@@ -50,6 +51,7 @@ def summary(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
             "rss_kb_per_subscriber": float(np.mean([run.rss_kb for run in of_server])),
             "pss_kb_per_subscriber": float(np.mean([run.pss_kb for run in of_server])),
             "complaints": [text for run in of_server for text in run.complaints],
+            "agreed": of_server[0].agreed,
             "publisher_feedback": [dict(run.publisher_feedback) for run in of_server],
             "subscriber_feedback": [dict(run.subscriber_feedback) for run in of_server],
             "forwarding": {
@@ -63,21 +65,28 @@ def summary(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
 
 
 def _forwarding(measured: list[Forwarding]) -> dict[str, Any]:
+    windows = [window for f in measured for window in (f.window, f.audio)]
     numbers: dict[str, Any] = {
         "cpu_us_per_packet": cpu_us(measured),
         "cpu_us_per_packet_by_round": [cpu_us([f]) for f in measured],
         "packets_per_s": sum(f.packets for f in measured) / sum(f.seconds for f in measured),
         "server_cores": sum(f.cpu_s for f in measured) / sum(f.seconds for f in measured),
-        "due_packets": sum(f.window.due_packets for f in measured),
-        "lost_packets": sum(f.window.lost_packets for f in measured),
-        "lost_before_packets": sum(f.window.lost_before_packets for f in measured),
-        "extra_packets": sum(f.window.extra_packets for f in measured),
+        "due_packets": sum(w.due_packets for w in windows),
+        "lost_packets": sum(w.lost_packets for w in windows),
+        "lost_before_packets": sum(w.lost_before_packets for w in windows),
+        "extra_packets": sum(w.extra_packets for w in windows),
+        "feedback_per_s": sum(f.feedback for f in measured) / sum(f.seconds for f in measured),
         "duplicates": sum(f.duplicates for f in measured),
         "reordered": sum(f.reordered for f in measured),
         "frames": sum(f.window.frames for f in measured),
         "machine_idle": float(np.mean([f.machine_idle for f in measured])),
     }
-    for which in ("first", "last"):
+    sound_ms = np.concatenate([f.audio.every_ms for f in measured])
+    for percentile in (50, 99):
+        numbers[f"audio_p{percentile}_ms"] = (
+            float(np.percentile(sound_ms, percentile)) if len(sound_ms) else float("nan")
+        )
+    for which in ("first", "last", "every"):
         for kind, key in (("all", None), ("delta", False), ("key", True)):
             for percentile in (50, 99):
                 numbers[f"{which}_{kind}_p{percentile}_ms"] = latency_ms(
@@ -108,12 +117,21 @@ FORWARDING_ROWS: list[Row] = [
     ("server CPU, cores", lambda f: f["server_cores"], ".3f", "lower"),
     ("packets lost", lambda f: f["lost_packets"], ".0f", ""),
     ("… of packets due", lambda f: f["due_packets"], ".0f", ""),
-    ("added latency, first subscriber, p50 ms", lambda f: f["first_all_p50_ms"], ".2f", "lower"),
-    ("… first subscriber, p99 ms", lambda f: f["first_all_p99_ms"], ".2f", "lower"),
-    ("… last subscriber, p50 ms", lambda f: f["last_all_p50_ms"], ".2f", "lower"),
-    ("… last subscriber, p99 ms", lambda f: f["last_all_p99_ms"], ".2f", "lower"),
-    ("… last, delta frames only, p99 ms", lambda f: f["last_delta_p99_ms"], ".2f", "lower"),
-    ("… last, key frames only, p50 ms", lambda f: f["last_key_p50_ms"], ".2f", "lower"),
+    ("feedback packets/s", lambda f: f["feedback_per_s"], ".0f", ""),
+    (
+        "added latency, all subscribers: delta, p50 ms",
+        lambda f: f["every_delta_p50_ms"],
+        ".2f",
+        "lower",
+    ),
+    ("… delta frames, p99 ms", lambda f: f["every_delta_p99_ms"], ".2f", "lower"),
+    ("… key frames, p50 ms", lambda f: f["every_key_p50_ms"], ".2f", "lower"),
+    ("… key frames, p99 ms", lambda f: f["every_key_p99_ms"], ".2f", "lower"),
+    ("… packets of sound, p50 ms", lambda f: f["audio_p50_ms"], ".2f", "lower"),
+    ("… packets of sound, p99 ms", lambda f: f["audio_p99_ms"], ".2f", "lower"),
+    ("first subscriber, all frames, p50 ms", lambda f: f["first_all_p50_ms"], ".2f", "lower"),
+    ("last subscriber, all frames, p50 ms", lambda f: f["last_all_p50_ms"], ".2f", "lower"),
+    ("… p99 ms", lambda f: f["last_all_p99_ms"], ".2f", "lower"),
     ("machine idle, % of all cores", lambda f: f["machine_idle"] * 100, ".0f", ""),
 ]
 SERVER_ROWS: list[Row] = [
@@ -131,10 +149,12 @@ def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) 
     servers: dict[str, Any] = numbers["servers"]
     settings = numbers["settings"]
     lines = [
-        f"{settings['subscribers']} subscribers, one 720p VP8 publisher of "
-        f"{settings['bitrate_bps'] / 1e6:g} Mbit/s; {settings['seconds']:g} s a measurement, "
+        f"{settings['subscribers']} subscribers, one publisher: 720p VP8 of "
+        f"{settings['bitrate_bps'] / 1e6:g} Mbit/s, Opus; {settings['seconds']:g} s a measurement, "
         f"{max(s['rounds'] for s in servers.values())} interleaved rounds.",
-        f"{numbers['machine']}.",
+        f"{numbers['machine']}. Subscribers send receiver reports, and agreed with "
+        + ", with ".join(f"{name}: {s['agreed']}" for name, s in servers.items())
+        + ".",
         "",
     ]
     heads = [f"{name} {s['version']} ({s['srtp_profile']})" for name, s in servers.items()]

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -17,6 +18,9 @@ namespace loadtests {
 namespace {
 
 constexpr int kReceiveBuffer = 8 << 20;  // a second of 60 Mbit/s, far above one subscriber's stream
+constexpr std::int64_t kFeedbackRound_ns = 5'000'000;  // how often it is looked who owes feedback
+constexpr std::size_t kTrailer = 64;                   // more than SRTCP adds
+constexpr std::uint32_t kReceiver = 1;                 // SSRC in reports of who sends nothing
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -121,7 +125,7 @@ void Engine::close(int peer) {
   const std::lock_guard<std::mutex> hold(lock_);
   Peer& found = at(peer);
   ::close(found.socket);
-  found.socket = -1;
+  found = Peer{};
 }
 
 int Engine::socket(int peer) const {
@@ -129,32 +133,72 @@ int Engine::socket(int peer) const {
   return at(peer).socket;
 }
 
-void Engine::count(int peer, int payload_type) {
+void Engine::secure(int peer, std::uintptr_t session, std::uintptr_t protect_rtcp) {
   const std::lock_guard<std::mutex> hold(lock_);
-  at(peer).payload_type = payload_type;
+  at(peer).session = session;
+  at(peer).protect_rtcp = reinterpret_cast<SrtpFunction>(protect_rtcp);
+}
+
+void Engine::send_rtcp(int peer, const char* data, std::size_t size) {
+  const std::lock_guard<std::mutex> hold(lock_);
+  Peer& from = at(peer);
+  std::uint8_t packet[kDatagram + kTrailer];
+  if (size > kDatagram || !from.protect_rtcp) throw std::invalid_argument("no RTCP session, or too large");
+  std::memcpy(packet, data, size);
+  int length = static_cast<int>(size);
+  if (from.protect_rtcp(reinterpret_cast<void*>(from.session), packet, &length) != 0)
+    throw std::runtime_error("srtp_protect_rtcp failed");
+  (void)!::send(from.socket, packet, static_cast<std::size_t>(length), 0);
+}
+
+void Engine::feedback(int peer, int sequence_extension, unsigned interval_ms) {
+  const std::lock_guard<std::mutex> hold(lock_);
+  Peer& to = at(peer);
+  to.sequence_extension = sequence_extension;
+  to.interval_ns = std::int64_t{interval_ms} * 1'000'000;
+  to.due_ns = now_ns() + to.interval_ns * (peer % 16) / 16;  // not all peers at once
+  feeding_ = feeding_ || sequence_extension != 0;
+}
+
+void Engine::count(int peer, std::vector<std::pair<int, int>> kinds) {
+  const std::lock_guard<std::mutex> hold(lock_);
+  at(peer).kinds = std::move(kinds);
 }
 
 void Engine::record(bool on) {
   const std::lock_guard<std::mutex> hold(lock_);
+  recording_ = on;
   for (auto& peer : peers_) {
-    peer->stream.recording = on;
-    if (on) peer->stream.frames.clear();
+    for (StreamCount& stream : peer->streams) {
+      stream.recording = on;
+      if (on) stream.frames.clear();
+    }
   }
 }
 
-std::vector<FrameRecord> Engine::frames(int peer) const {
+std::vector<FrameRecord> Engine::frames(int peer, std::uint32_t ssrc) const {
   const std::lock_guard<std::mutex> hold(lock_);
-  return at(peer).stream.frames;
+  for (const StreamCount& stream : at(peer).streams)
+    if (stream.ssrc == ssrc) return stream.frames;
+  return {};
 }
 
-Peer Engine::snapshot(int peer) const {
+std::vector<StreamCount> Engine::streams(int peer) const {
   const std::lock_guard<std::mutex> hold(lock_);
-  Peer& found = at(peer);
-  std::vector<FrameRecord> kept;
-  kept.swap(found.stream.frames);
-  Peer out = found;
-  kept.swap(found.stream.frames);
+  std::vector<StreamCount> out;
+  for (StreamCount& stream : at(peer).streams) {
+    std::vector<FrameRecord> kept;
+    kept.swap(stream.frames);
+    out.push_back(stream);
+    kept.swap(stream.frames);
+  }
   return out;
+}
+
+PeerCounts Engine::counts(int peer) const {
+  const std::lock_guard<std::mutex> hold(lock_);
+  const Peer& found = at(peer);
+  return {found.other_rtp, found.octets, found.feedback_sent};
 }
 
 std::vector<std::pair<int, std::string>> Engine::drain() {
@@ -170,7 +214,7 @@ std::vector<std::pair<int, std::string>> Engine::drain() {
 void Engine::run() {
   epoll_event events[256];
   while (!stop_) {
-    const int ready = epoll_wait(epoll_, events, 256, 100);
+    const int ready = epoll_wait(epoll_, events, 256, feeding_ ? 10 : 100);
     bool told = false;
     for (int i = 0; i < ready; ++i)
       if (events[i].events & EPOLLIN) told |= receive(static_cast<int>(events[i].data.u32));
@@ -178,6 +222,7 @@ void Engine::run() {
       const std::uint64_t one = 1;
       (void)!write(event_, &one, sizeof one);
     }
+    if (feeding_) give_feedback();
     const unsigned pause = coalesce_us_;
     if (ready > 0 && pause > 0) {
       const timespec time{0, static_cast<long>(pause) * 1000};
@@ -226,10 +271,58 @@ void Engine::take(int peer, Peer& to, const std::uint8_t* data, std::size_t size
   header.timestamp = read32(data + 4);
   header.ssrc = read32(data + 8);
   to.octets += static_cast<std::int64_t>(size);
-  if (header.payload_type == to.payload_type && (to.stream.received == 0 || header.ssrc == to.stream.ssrc))
-    to.stream.take(header, size, time_ns);
-  else
-    ++to.other_rtp;
+  if (to.sequence_extension != 0) note_sequence(to, data, size, time_ns);
+  for (const auto& [payload_type, clock] : to.kinds) {
+    if (payload_type != header.payload_type) continue;
+    auto found = std::find_if(to.streams.begin(), to.streams.end(),
+                              [&](const StreamCount& s) { return s.ssrc == header.ssrc; });
+    if (found == to.streams.end()) {
+      if (to.streams.size() >= kStreams) break;
+      found = to.streams.emplace(found);
+      found->payload_type = payload_type;
+      found->clock = clock;
+      found->recording = recording_;
+    }
+    found->take(header, size, time_ns);
+    return;
+  }
+  ++to.other_rtp;
+}
+
+// One-byte header extensions (RFC 8285) lie in the clear.
+void Engine::note_sequence(Peer& to, const std::uint8_t* data, std::size_t size, std::int64_t time_ns) {
+  std::size_t at = 12 + 4u * (data[0] & 15);
+  if (!(data[0] & 0x10) || size < at + 4 || data[at] != 0xbe || data[at + 1] != 0xde) return;
+  const std::size_t end = std::min(size, at + 4 + 4u * (std::size_t{data[at + 2]} << 8 | data[at + 3]));
+  for (at += 4; at < end;) {
+    if (data[at] == 0) {
+      ++at;
+      continue;
+    }
+    const std::size_t length = (data[at] & 15) + 1u;
+    if (data[at] >> 4 == to.sequence_extension && length >= 2 && at + 2 < end) {
+      to.arrivals.note(static_cast<std::uint16_t>(data[at + 1] << 8 | data[at + 2]), time_ns);
+      return;
+    }
+    at += 1 + length;
+  }
+}
+
+void Engine::give_feedback() {
+  const std::int64_t now = now_ns();
+  if (now - feedback_at_ns_ < kFeedbackRound_ns) return;
+  feedback_at_ns_ = now;
+  const std::lock_guard<std::mutex> hold(lock_);
+  std::uint8_t packet[ArrivalLog::kRoom + kTrailer];
+  for (auto& peer : peers_) {
+    if (peer->sequence_extension == 0 || peer->socket < 0 || !peer->protect_rtcp) continue;
+    if (now < peer->due_ns || peer->arrivals.empty()) continue;
+    peer->due_ns = std::max(peer->due_ns + peer->interval_ns, now);
+    const std::uint32_t media = peer->streams.empty() ? 0 : peer->streams.front().ssrc;
+    int length = static_cast<int>(peer->arrivals.write(packet, kReceiver, media));
+    if (peer->protect_rtcp(reinterpret_cast<void*>(peer->session), packet, &length) != 0) continue;
+    if (::send(peer->socket, packet, static_cast<std::size_t>(length), 0) > 0) ++peer->feedback_sent;
+  }
 }
 
 }  // namespace loadtests

@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "engine.hpp"
@@ -18,20 +19,40 @@ nb::bytes as_bytes(const std::vector<FrameRecord>& records) {
   return nb::bytes(reinterpret_cast<const char*>(records.data()), records.size() * sizeof(FrameRecord));
 }
 
+using LineOf = std::tuple<std::uint32_t, int, std::string>;
+
+Line line(const LineOf& of) { return {std::get<0>(of), std::get<1>(of), std::get<2>(of)}; }
+
 }  // namespace
 
 NB_MODULE(_native, m) {
-  nb::class_<Peer>(m, "Counters")
-      .def_prop_ro("ssrc", [](const Peer& p) { return p.stream.ssrc; })
-      .def_prop_ro("received", [](const Peer& p) { return p.stream.received; })
-      .def_prop_ro("expected", [](const Peer& p) { return p.stream.expected(); })
-      .def_prop_ro("duplicates", [](const Peer& p) { return p.stream.duplicates; })
-      .def_prop_ro("reordered", [](const Peer& p) { return p.stream.reordered; })
-      .def_prop_ro("late", [](const Peer& p) { return p.stream.late; })
-      .def_prop_ro("highest", [](const Peer& p) { return p.stream.highest - 65536; })
-      .def_prop_ro("jitter", [](const Peer& p) { return p.stream.jitter; })
-      .def_ro("other_rtp", &Peer::other_rtp)
-      .def_ro("octets", &Peer::octets);
+  nb::class_<StreamCount>(m, "Stream")
+      .def(nb::init<>())
+      .def_ro("payload_type", &StreamCount::payload_type)
+      .def_ro("ssrc", &StreamCount::ssrc)
+      .def_ro("received", &StreamCount::received)
+      .def_prop_ro("expected", &StreamCount::expected)
+      .def_ro("duplicates", &StreamCount::duplicates)
+      .def_ro("reordered", &StreamCount::reordered)
+      .def_ro("late", &StreamCount::late)
+      .def_prop_ro("highest", [](const StreamCount& s) { return s.highest - 65536; })
+      .def_ro("jitter", &StreamCount::jitter);
+
+  nb::class_<PeerCounts>(m, "PeerCounts")
+      .def_ro("other_rtp", &PeerCounts::other_rtp)
+      .def_ro("octets", &PeerCounts::octets)
+      .def_ro("feedback_sent", &PeerCounts::feedback_sent);
+
+  nb::class_<ArrivalLog>(m, "ArrivalLog")
+      .def(nb::init<>())
+      .def("note", &ArrivalLog::note, "sequence"_a, "now_ns"_a)
+      .def(
+          "write",
+          [](ArrivalLog& log, std::uint32_t sender, std::uint32_t media) {
+            std::uint8_t packet[ArrivalLog::kRoom];
+            return nb::bytes(packet, log.write(packet, sender, media));
+          },
+          "sender"_a, "media"_a);
 
   nb::class_<Engine>(m, "Engine")
       .def(nb::init<unsigned>(), "coalesce_us"_a = 0)
@@ -45,12 +66,21 @@ NB_MODULE(_native, m) {
           "send", [](Engine& e, int peer, nb::bytes data) { e.send(peer, data.c_str(), data.size()); },
           "peer"_a, "data"_a)
       .def("close", &Engine::close, "peer"_a)
-      .def("count", &Engine::count, "peer"_a, "payload_type"_a)
+      .def("secure", &Engine::secure, "peer"_a, "session"_a, "protect_rtcp"_a)
+      .def(
+          "send_rtcp",
+          [](Engine& e, int peer, nb::bytes data) { e.send_rtcp(peer, data.c_str(), data.size()); }, "peer"_a,
+          "data"_a)
+      .def("feedback", &Engine::feedback, "peer"_a, "sequence_extension"_a, "interval_ms"_a)
+      .def("count", &Engine::count, "peer"_a, "kinds"_a)
       .def("record", &Engine::record, "on"_a)
       .def("coalesce", &Engine::coalesce, "us"_a)
       .def(
-          "frames", [](const Engine& e, int peer) { return as_bytes(e.frames(peer)); }, "peer"_a)
-      .def("counters", &Engine::snapshot, "peer"_a)
+          "frames",
+          [](const Engine& e, int peer, std::uint32_t ssrc) { return as_bytes(e.frames(peer, ssrc)); },
+          "peer"_a, "ssrc"_a)
+      .def("streams", &Engine::streams, "peer"_a)
+      .def("counts", &Engine::counts, "peer"_a)
       .def("drain", [](Engine& e) {
         nb::list out;
         for (const auto& [peer, data] : e.drain())
@@ -64,38 +94,40 @@ NB_MODULE(_native, m) {
       .def_ro("key_frames", &Sent::key_frames)
       .def_ro("send_errors", &Sent::send_errors)
       .def_ro("unstamped", &Sent::unstamped)
-      .def_ro("late_frames", &Sent::late_frames)
+      .def_ro("late", &Sent::late)
       .def_ro("timestamp", &Sent::timestamp)
       .def_ro("time_ns", &Sent::time_ns);
 
   nb::class_<Publisher>(m, "Publisher")
       .def(
           "__init__",
-          [](Publisher* self, int socket, std::uintptr_t session, std::uintptr_t protect, std::uint32_t ssrc,
-             int payload_type, const std::string& mid, int mid_extension, int sequence_extension,
-             unsigned frames_per_second, const std::vector<std::pair<std::uint32_t, bool>>& frames) {
+          [](Publisher* self, int socket, std::uintptr_t session, std::uintptr_t protect, const LineOf& video,
+             const LineOf& audio, int mid_extension, int sequence_extension, unsigned frames_per_second,
+             const std::vector<std::pair<std::uint32_t, bool>>& frames, std::vector<std::uint32_t> sounds) {
             PublisherSettings settings{socket,
                                        session,
                                        protect,
-                                       ssrc,
-                                       payload_type,
-                                       mid,
+                                       line(video),
+                                       line(audio),
                                        mid_extension,
                                        sequence_extension,
                                        frames_per_second,
-                                       {}};
+                                       {},
+                                       std::move(sounds)};
             for (const auto& [octets, key] : frames) settings.frames.push_back({octets, key});
             new (self) Publisher(std::move(settings));
           },
-          nb::kw_only(), "socket"_a, "session"_a, "protect"_a, "ssrc"_a, "payload_type"_a, "mid"_a,
-          "mid_extension"_a, "sequence_extension"_a, "frames_per_second"_a, "frames"_a)
+          nb::kw_only(), "socket"_a, "session"_a, "protect"_a, "video"_a, "audio"_a, "mid_extension"_a,
+          "sequence_extension"_a, "frames_per_second"_a, "frames"_a, "sounds"_a)
       .def("start", &Publisher::start)
       .def("stop", &Publisher::stop, nb::call_guard<nb::gil_scoped_release>())
       .def("spread", &Publisher::spread, "us"_a)
       .def("request_key_frame", &Publisher::request_key_frame)
       .def("record", &Publisher::record, "on"_a)
-      .def("frames", [](const Publisher& p) { return as_bytes(p.frames()); })
-      .def("sent", &Publisher::sent);
+      .def(
+          "frames", [](const Publisher& p, bool audio) { return as_bytes(p.frames(audio)); },
+          "audio"_a = false)
+      .def("sent", &Publisher::sent, "audio"_a = false);
 
   m.def(
       "floor",

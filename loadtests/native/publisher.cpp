@@ -5,17 +5,20 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <stdexcept>
 
-#include "engine.hpp"
-
 namespace loadtests {
 namespace {
 
 constexpr std::uint32_t kClock = 90000;
+constexpr std::int64_t kSoundPeriod_ns = 20'000'000;  // Opus, as browsers send it
+constexpr std::int64_t kSoundPhase_ns = 10'000'000;   // no packet of it is due together with a frame
+constexpr std::uint32_t kSoundStep = 960;
+constexpr std::int64_t kLate_ns = 5'000'000;
 constexpr std::size_t kDescriptor = 4;                        // VP8: X, I, 15-bit picture id
 constexpr std::int64_t kKeyFrameInterval_ns = 1'000'000'000;  // answers to PLI, at most
 
@@ -42,18 +45,18 @@ void write32(std::uint8_t* at, std::uint32_t value) {
 }
 
 // Header with one-byte extensions (RFC 8285), padded to whole words. Returns its size.
-std::size_t write_header(std::uint8_t* at, const PublisherSettings& settings, bool marker,
+std::size_t write_header(std::uint8_t* at, const PublisherSettings& settings, const Line& line, bool marker,
                          std::uint16_t sequence, std::uint32_t timestamp, std::uint16_t transport_sequence) {
   at[0] = 0x90;
-  at[1] = static_cast<std::uint8_t>(settings.payload_type | (marker ? 0x80 : 0));
+  at[1] = static_cast<std::uint8_t>(line.payload_type | (marker ? 0x80 : 0));
   write16(at + 2, sequence);
   write32(at + 4, timestamp);
-  write32(at + 8, settings.ssrc);
+  write32(at + 8, line.ssrc);
   write16(at + 12, 0xbede);
   std::size_t size = 16;
-  at[size++] = static_cast<std::uint8_t>(settings.mid_extension << 4 | (settings.mid.size() - 1));
-  std::memcpy(at + size, settings.mid.data(), settings.mid.size());
-  size += settings.mid.size();
+  at[size++] = static_cast<std::uint8_t>(settings.mid_extension << 4 | (line.mid.size() - 1));
+  std::memcpy(at + size, line.mid.data(), line.mid.size());
+  size += line.mid.size();
   if (settings.sequence_extension != 0) {
     at[size++] = static_cast<std::uint8_t>(settings.sequence_extension << 4 | 1);
     write16(at + size, transport_sequence);
@@ -80,10 +83,15 @@ Publisher::Publisher(PublisherSettings settings)
     : settings_(std::move(settings)),
       protect_(reinterpret_cast<SrtpFunction>(settings_.protect)),
       pool_(kPool + kMaxRtp),
-      packets_(kMaxPackets) {
-  if (settings_.frames.empty() || settings_.mid.empty() || settings_.mid.size() > 16 ||
-      settings_.frames_per_second == 0)
+      video_{settings_.video, 1000, 90000, 0, {}, {}},
+      audio_{settings_.audio, 2000, 48000, 0, {}, {}} {
+  const auto fits = [](const std::string& mid) { return !mid.empty() && mid.size() <= 16; };
+  if (settings_.frames.empty() || !fits(settings_.video.mid) || settings_.frames_per_second == 0)
     throw std::invalid_argument("a publisher needs frames, a rate and a mid");
+  if (audio_.line.ssrc != 0 && (settings_.sounds.empty() || !fits(settings_.audio.mid)))
+    throw std::invalid_argument("sound needs sizes and a mid");
+  for (const std::uint32_t octets : settings_.sounds)
+    if (octets > kMaxRtp - 64) throw std::invalid_argument("a packet of sound is too large");
   std::uint32_t state = 1;
   for (auto& octet : pool_) octet = static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 24);
   const int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
@@ -105,113 +113,156 @@ void Publisher::stop() {
 void Publisher::record(bool on) {
   const std::lock_guard<std::mutex> hold(lock_);
   recording_ = on;
-  if (on) records_.clear();
+  if (!on) return;
+  video_.records.clear();
+  audio_.records.clear();
 }
 
-std::vector<FrameRecord> Publisher::frames() const {
+std::vector<FrameRecord> Publisher::frames(bool audio) const {
   const std::lock_guard<std::mutex> hold(lock_);
-  return records_;
+  return (audio ? audio_ : video_).records;
 }
 
-Sent Publisher::sent() const {
+Sent Publisher::sent(bool audio) const {
   const std::lock_guard<std::mutex> hold(lock_);
-  return sent_;
+  return (audio ? audio_ : video_).sent;
 }
 
 void Publisher::run() {
   prctl(PR_SET_TIMERSLACK, 1UL);
+  const std::int64_t now = monotonic_ns();
   const std::int64_t period = 1'000'000'000LL / settings_.frames_per_second;
-  std::int64_t due = monotonic_ns();
-  if (stopped_ns_ != 0)  // time went on while nothing was sent
-    timestamp_ +=
-        static_cast<std::uint32_t>((due - stopped_ns_) / period) * kClock / settings_.frames_per_second;
-  while (!stop_) {
-    PlannedFrame frame = settings_.frames[next_];
-    next_ = (next_ + 1) % settings_.frames.size();
-    if (!frame.key && key_wanted_ && due - last_key_ns_ > kKeyFrameInterval_ns) {
-      for (const PlannedFrame& planned : settings_.frames)
-        if (planned.key) frame = planned;
-    }
-    if (frame.key) {
-      key_wanted_ = false;
-      last_key_ns_ = due;
-    }
-    sleep_until(due);
-    send_frame(frame, due);
-    timestamp_ += kClock / settings_.frames_per_second;
-    due += period;
+  if (video_due_ns_ != 0) {  // time went on while nothing was sent
+    video_.timestamp +=
+        static_cast<std::uint32_t>((now - video_due_ns_) / period) * kClock / settings_.frames_per_second;
+    audio_.timestamp += static_cast<std::uint32_t>((now - audio_due_ns_) / kSoundPeriod_ns) * kSoundStep;
   }
-  stopped_ns_ = due;
-}
-
-std::size_t Publisher::build(const PlannedFrame& frame) {
-  const std::size_t header = 24;  // bound of write_header with a short mid
-  const std::size_t room = kMaxRtp - header - kDescriptor;
-  std::size_t count = (frame.octets + room - 1) / room;
-  if (count > kMaxPackets) count = kMaxPackets;
-  const std::size_t base = frame.octets / count;
-  const std::size_t larger = frame.octets % count;
-  for (std::size_t i = 0; i < count; ++i) {
-    Packet& packet = packets_[i];
-    std::uint8_t* at = packet.data.data();
-    std::size_t size =
-        write_header(at, settings_, i + 1 == count, sequence_++, timestamp_, transport_sequence_++);
-    at[size] = i == 0 ? 0x90 : 0x80;
-    at[size + 1] = 0x80;
-    write16(at + size + 2, 0x8000u | (picture_ & 0x7fff));
-    size += kDescriptor;
-    const std::size_t payload = base + (i >= count - larger ? 1 : 0);  // smaller ones first
-    std::memcpy(at + size, pool_.data() + (picture_ * 977u + i * 131u) % kPool, payload);
-    if (i == 0) write_vp8_start(at + size, frame.key);
-    packet.size = static_cast<int>(size + payload);
-    if (protect_(reinterpret_cast<void*>(settings_.session), at, &packet.size) != 0)
-      throw std::runtime_error("srtp_protect failed");
-  }
-  ++picture_;
-  return count;
-}
-
-void Publisher::send_frame(const PlannedFrame& frame, std::int64_t due_ns) {
-  const std::size_t count = build(frame);
-  const std::int64_t spread_ns = std::int64_t{spread_us_} * 1000;
-  const bool late = monotonic_ns() - due_ns > 5'000'000;
-  FrameRecord record{timestamp_, 0, 0, frame.key ? kKeyFrame : 0, now_ns(), 0};
-  std::int64_t errors = 0;
-  std::int64_t stamp = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Packet& packet = packets_[i];
-    if (spread_ns > 0 && i > 0)
-      sleep_until(due_ns + spread_ns * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(count - 1));
-    const bool last = i + 1 == count;
-    const std::int64_t before = now_ns();
-    const std::int64_t sent = send_packet(packet, last);
-    if (sent < 0) {
-      ++errors;
+  video_due_ns_ = now;
+  audio_due_ns_ = now + kSoundPhase_ns;
+  while (!stop_ || frame_.next < frame_.count) {
+    const bool within = frame_.next < frame_.count;
+    const std::int64_t due = within ? next_packet_ns() : video_due_ns_;
+    if (audio_.line.ssrc != 0 && audio_due_ns_ < due) {
+      sleep_until(audio_due_ns_);
+      send_sound(audio_due_ns_);
+      audio_due_ns_ += kSoundPeriod_ns;
       continue;
     }
-    ++record.packets;
-    record.octets += static_cast<std::uint32_t>(packet.size);
-    record.last_ns = sent > 0 ? sent : before;
-    if (last) {
-      record.flags |= kMarker;
-      stamp = sent;
+    sleep_until(due);
+    if (!within) {
+      begin_frame(due);
+      video_due_ns_ += period;
     }
+    send_frame_packet();
   }
+}
+
+void Publisher::begin_frame(std::int64_t due_ns) {
+  PlannedFrame planned = settings_.frames[video_.next];
+  video_.next = (video_.next + 1) % settings_.frames.size();
+  if (!planned.key && key_wanted_ && due_ns - last_key_ns_ > kKeyFrameInterval_ns) {
+    for (const PlannedFrame& other : settings_.frames)
+      if (other.key) planned = other;
+  }
+  if (planned.key) {
+    key_wanted_ = false;
+    last_key_ns_ = due_ns;
+  }
+  const std::size_t count = (planned.octets + kMostPayload - 1) / kMostPayload;
+  const std::size_t sent = std::min(std::max<std::size_t>(count, 1), kMaxPackets);
+  frame_ = {planned.octets, planned.key, due_ns, sent, 0, {}, 0, 0, monotonic_ns() - due_ns > kLate_ns};
+  frame_.record = {video_.timestamp, 0, 0, planned.key ? kKeyFrame : 0, now_ns(), 0};
+}
+
+std::int64_t Publisher::next_packet_ns() const {
+  if (frame_.next == 0) return frame_.due_ns;
+  const std::int64_t spread_ns = std::int64_t{spread_us_} * 1000;
+  return frame_.due_ns +
+         spread_ns * static_cast<std::int64_t>(frame_.next) / static_cast<std::int64_t>(frame_.count - 1);
+}
+
+void Publisher::send_frame_packet() {
+  build_video(frame_.next++);
+  const bool last = frame_.next == frame_.count;
+  note(frame_, last);
+  if (!last) return;
+  keep(video_, frame_);
+  ++picture_;
+  video_.timestamp += kClock / settings_.frames_per_second;
+}
+
+void Publisher::send_sound(std::int64_t due_ns) {
+  const std::uint32_t octets = settings_.sounds[audio_.next];
+  audio_.next = (audio_.next + 1) % settings_.sounds.size();
+  Frame sound{octets, false, due_ns, 1, 1, {audio_.timestamp, 0, 0, 0, now_ns(), 0}, 0, 0, false};
+  sound.late = monotonic_ns() - due_ns > kLate_ns;
+  std::uint8_t* at = packet_.data.data();
+  const std::size_t size = write_header(at, settings_, audio_.line, false, audio_.sequence++,
+                                        audio_.timestamp, transport_sequence_++);
+  std::memcpy(at + size, pool_.data() + audio_.sequence * 131u % kPool, octets);
+  packet_.size = static_cast<int>(size + octets);
+  protect();
+  note(sound, true);
+  keep(audio_, sound);
+  audio_.timestamp += kSoundStep;
+}
+
+void Publisher::build_video(std::size_t number) {
+  std::uint8_t* at = packet_.data.data();
+  std::size_t size = write_header(at, settings_, video_.line, number + 1 == frame_.count, video_.sequence++,
+                                  video_.timestamp, transport_sequence_++);
+  at[size] = number == 0 ? 0x90 : 0x80;
+  at[size + 1] = 0x80;
+  write16(at + size + 2, 0x8000u | (picture_ & 0x7fff));
+  size += kDescriptor;
+  const std::size_t larger = frame_.octets % frame_.count;  // they come last, as libwebrtc has them
+  const std::size_t payload = frame_.octets / frame_.count + (number >= frame_.count - larger ? 1 : 0);
+  std::memcpy(at + size, pool_.data() + (picture_ * 977u + number * 131u) % kPool, payload);
+  if (number == 0) write_vp8_start(at + size, frame_.key);
+  packet_.size = static_cast<int>(size + payload);
+  protect();
+}
+
+void Publisher::protect() {
+  if (protect_(reinterpret_cast<void*>(settings_.session), packet_.data.data(), &packet_.size) != 0)
+    throw std::runtime_error("srtp_protect failed");
+}
+
+// Sends the packet, and writes into the frame's record what became of it.
+void Publisher::note(Frame& frame, bool last) {
+  const std::int64_t before = now_ns();
+  const std::int64_t sent = send_packet(last && recording_);
+  if (sent < 0) {
+    ++frame.errors;
+    return;
+  }
+  ++frame.record.packets;
+  frame.record.octets += static_cast<std::uint32_t>(packet_.size);
+  frame.record.last_ns = sent > 0 ? sent : before;
+  if (last) {
+    frame.record.flags |= kMarker;
+    frame.stamp = sent;
+  }
+}
+
+void Publisher::keep(Stream& stream, const Frame& frame) {
   const std::lock_guard<std::mutex> hold(lock_);
-  sent_.packets += record.packets;
-  sent_.octets += frame.octets;
-  sent_.key_frames += frame.key ? 1 : 0;
-  sent_.send_errors += errors;
-  sent_.unstamped += stamp == 0 ? 1 : 0;
-  sent_.late_frames += late ? 1 : 0;
-  sent_.timestamp = timestamp_;
-  sent_.time_ns = record.first_ns;
-  if (recording_) records_.push_back(record);
+  Sent& sent = stream.sent;
+  sent.packets += frame.record.packets;
+  sent.octets += frame.octets;
+  sent.key_frames += frame.key ? 1 : 0;
+  sent.send_errors += frame.errors;
+  sent.late += frame.late ? 1 : 0;
+  sent.timestamp = stream.timestamp;
+  sent.time_ns = frame.record.first_ns;
+  if (!recording_) return;
+  sent.unstamped += frame.stamp == 0 ? 1 : 0;
+  stream.records.push_back(frame.record);
 }
 
 // Returns the kernel's transmit time where one was asked for, 0 without one, -1 when not sent.
-std::int64_t Publisher::send_packet(const Packet& packet, bool stamped) {
-  iovec piece{const_cast<std::uint8_t*>(packet.data.data()), static_cast<std::size_t>(packet.size)};
+std::int64_t Publisher::send_packet(bool stamped) {
+  iovec piece{packet_.data.data(), static_cast<std::size_t>(packet_.size)};
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;

@@ -68,13 +68,15 @@ class StreamCount {
 
   std::int64_t expected() const { return received == 0 ? 0 : highest - first_ + 1; }
 
+  int payload_type = -1;
+  int clock = 90000;
   std::uint32_t ssrc = 0;
   std::int64_t received = 0;
   std::int64_t duplicates = 0;
   std::int64_t reordered = 0;
   std::int64_t late = 0;
   std::int64_t highest = 0;  // extended sequence number
-  double jitter = 0;         // RFC 3550, in timestamp units of a 90 kHz clock
+  double jitter = 0;         // RFC 3550, in timestamp units
   bool recording = false;
   std::vector<FrameRecord> frames;
 
@@ -84,7 +86,7 @@ class StreamCount {
   static constexpr std::size_t kOpenFrames = 32;      // older frames take no more packets
 
   void count_jitter(std::uint32_t timestamp, std::int64_t now_ns) {
-    const double arrival = static_cast<double>(now_ns) * 90e3 / 1e9;
+    const double arrival = static_cast<double>(now_ns) * clock / 1e9;
     const double sent = previous_sent_ + static_cast<std::int32_t>(timestamp - previous_timestamp_);
     if (received > 1) {
       double difference = (arrival - previous_arrival_) - (sent - previous_sent_);

@@ -49,6 +49,27 @@ def test_a_server_may_renumber_timestamps(delay_ms: float) -> None:
     assert window.last_ms == pytest.approx(delay_ms)
 
 
+def test_every_frame_counts_at_every_subscriber_that_has_it_whole() -> None:
+    sent = sent_frames()
+    torn = arrived(sent, 5)
+    torn["packets"][0] -= 1
+    window = frames.compare(sent, [arrived(sent, 1), torn])
+    assert sorted(window.every_ms) == pytest.approx([1] * 90 + [5] * 89)
+    assert window.every_key.sum() == 3 + 2
+
+
+def test_packets_of_sound_are_told_by_their_sizes() -> None:
+    source = random.Random(2)
+    sent = sent_frames()
+    sent["packets"] = 1
+    sent["octets"] = [source.randrange(60, 100) for _ in sent]
+    got = arrived(sent, 2, offset=987_654_321)
+    got["octets"] += 8  # an extension of the server's own
+    window = frames.compare(sent, [got])
+    assert window.lost_packets == 0
+    assert window.every_ms == pytest.approx(2)
+
+
 def test_every_missing_packet_is_counted_and_its_frame_has_no_latency() -> None:
     sent = sent_frames()
     got = arrived(sent, 1)

@@ -27,6 +27,9 @@ async def test_distal_forwards_all_that_is_published() -> None:
         assert window.lost_packets == 0
         assert forwarding.duplicates == 0
         assert len(window.last_ms) == window.frames
+        assert forwarding.audio.sent_packets > 30  # 50 a second
+        assert forwarding.audio.lost_packets == 0
+        assert len(forwarding.audio.every_ms) == 3 * forwarding.audio.frames
         assert (window.first_ms <= window.last_ms).all()
     assert not [text for text in run.complaints if "closed" in text or "unanswered" in text]
     assert run.publisher_feedback["transport-wide"] > 0
@@ -42,6 +45,9 @@ async def test_the_table_sets_both_servers_side_by_side() -> None:
         assert server["forwarding"]["0"]["packets_per_s"] > 300
         assert math.isfinite(server["forwarding"]["0"]["last_all_p99_ms"])
         assert server["joins_per_s"] > 0
+    janus = numbers["servers"]["Janus"]
+    assert janus["agreed"] == "transport-wide feedback"
+    assert janus["forwarding"]["0"]["feedback_per_s"] > 10
     table = report.markdown(numbers)
     assert "Distal is better by" in table
     assert "server CPU per forwarded packet" in table
