@@ -4,9 +4,9 @@ EXTENSIONS: int
 
 def hmac_sha1(key: bytes, message: bytes) -> bytes: ...
 
-_Endpoint = tuple[int, int, int, int, int, int, bool]
+_Endpoint = tuple[int, int, int, int, int, int, bool, int, int]
 _Track = tuple[int, int, int, int, int, int, float, int, int, int]
-_Subscription = tuple[int, int, int, int, int, int, int, int]
+_Subscription = tuple[int, int, int, int, int, int, int, int, int]
 _Layer = tuple[int, int, int, int, int]
 
 class _Commands:
@@ -51,7 +51,9 @@ class _Commands:
         pt: int,
         rtx_pt: int,
         tos: int,
+        priority: int = 0,
     ) -> bool: ...
+    def prioritize(self, subscription: int, priority: int) -> None: ...
     def prefer(self, subscription: int, layer: int, temporal: int) -> None: ...
     def pause(self, subscription: int, paused: bool) -> None: ...
     def remove_subscription(self, subscription: int) -> None: ...

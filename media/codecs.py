@@ -35,6 +35,11 @@ LAYERED = ("vp8", "h264")  # their key frames are known, so that layers can chan
 
 # What the relay sends on, by kind. Ids stay below 15: one-byte headers (RFC 8285 section 4.2).
 FORWARDED: dict[Kind, tuple[int, ...]] = {"audio": (0, 1), "video": (1, 2, 3, 4, 5, 6, 7)}
+# Pictures only: they are what adapts, and a sound's NACK may then be answered with the same bytes.
+SENT: dict[Kind, tuple[int, ...]] = {
+    "audio": FORWARDED["audio"],
+    "video": (*FORWARDED["video"], TRANSPORT_CC),
+}
 # What it takes from publishers.
 RECEIVED: dict[Kind, tuple[int, ...]] = {
     "audio": (*FORWARDED["audio"], MID, TRANSPORT_CC),

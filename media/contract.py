@@ -14,6 +14,8 @@ from typing import Literal, Protocol
 
 Kind = Literal["audio", "video"]
 TransportState = Literal["new", "connected", "failed", "closed"]
+# Of room on a subscriber's way: a smaller or slower picture than asked for, or a still now and then.
+Shortage = Literal["none", "reduced", "still"]
 
 
 class MediaError(Exception):
@@ -79,6 +81,7 @@ class SubscriptionStats:
     fraction_lost: float | None
     rtt_s: float | None
     layer: int | None = None  # the one that is sent now
+    shortage: Shortage = "none"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class TransportStats:
     packets_out: int
     octets_out: int
     last_heard_s: float | None  # any authenticated packet, on the monotonic clock
+    estimate_bps: int | None = None  # what its way can carry; None: it gives no feedback
+    queue_s: float = 0.0  # how long packets stand before the narrowest link
 
 
 class Track(Protocol):

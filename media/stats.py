@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .contract import LayerStats, SubscriptionStats, TrackStats, TransportStats
+from .contract import LayerStats, Shortage, SubscriptionStats, TrackStats, TransportStats
 
 if TYPE_CHECKING:
     from ._plane import Plane
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_AGE_S = 0.2
 LEVEL_AGE_US = 1_000_000  # without newer packets the speaker is silent
 _UNKNOWN_LEVEL = -128
+SHORTAGES: tuple[Shortage, ...] = ("none", "reduced", "still")  # in the plane's numbers
 
 NO_TRANSPORT = TransportStats(0, 0, 0, 0, None)
 NO_TRACK = TrackStats(0, 0, 0, 0, 0, 0.0, None, None)
@@ -39,8 +40,16 @@ class PlaneStats:
         endpoints, tracks, subscriptions, layers, counters = self._plane.snapshot()
         now_us = self._plane.now_us()
         self._transports = {
-            id: TransportStats(p_in, o_in, p_out, o_out, heard / 1e6 if heard >= 0 else None)
-            for id, p_in, o_in, p_out, o_out, heard, _ in endpoints
+            id: TransportStats(
+                p_in,
+                o_in,
+                p_out,
+                o_out,
+                heard / 1e6 if heard >= 0 else None,
+                estimate if estimate >= 0 else None,
+                queue_us / 1e6,
+            )
+            for id, p_in, o_in, p_out, o_out, heard, _, estimate, queue_us in endpoints
         }
         by_track: dict[int, list[LayerStats]] = {}
         for track, _, packets, octets, last in layers:
@@ -69,8 +78,11 @@ class PlaneStats:
                 fraction / 256 if fraction >= 0 else None,
                 rtt_us / 1e6 if rtt_us >= 0 else None,
                 layer if layer >= 0 else None,
+                SHORTAGES[shortage],
             )
-            for id, packets, octets, nacks, resent, fraction, rtt_us, layer in subscriptions
+            for id, packets, octets, nacks, resent, fraction, rtt_us, layer, shortage in (
+                subscriptions
+            )
         }
         names = ("datagrams", "unknown", "malformed", "unauthentic", "forwarded", "messages")
         self.counters = dict(zip(names, counters, strict=True))

@@ -106,8 +106,11 @@ class SubscribeTransport(BaseTransport):
                 if uri in codecs.EXTENSIONS and m.kind in ("audio", "video"):
                     n = codecs.EXTENSIONS.index(uri)
                     kind: Kind = "audio" if m.kind == "audio" else "video"
-                    if n in codecs.FORWARDED[kind]:
-                        ids[n] = ours.get(uri, 0)
+                    if n not in codecs.SENT[kind]:
+                        continue
+                    if n == codecs.TRANSPORT_CC and not _transport_cc(m):
+                        continue
+                    ids[n] = ours.get(uri, 0)
         self._lane.plane.set_send(self.id, ids, mixed)
 
     # --- the client offers (WHEP) --------------------------------------------------------------
@@ -169,10 +172,16 @@ def _receivable(m: Section, track: MediaTrack) -> list[int]:
     ]
 
 
-def _codec_lines(codec: codecs.Codec, pt: int, rtx: int | None) -> list[str]:
+def _transport_cc(m: Section) -> bool:
+    return any("transport-cc" in f.feedback for f in m.rtp_formats().values())
+
+
+def _codec_lines(codec: codecs.Codec, pt: int, rtx: int | None, transport_cc: bool) -> list[str]:
     channels = f"/{codec.channels}" if codec.channels > 1 else ""
     lines = [f"a=rtpmap:{pt} {codec.name}/{codec.clock_rate}{channels}"]
     lines.extend(f"a=rtcp-fb:{pt} {kind}" for kind in codec.feedback)
+    if transport_cc:
+        lines.append(f"a=rtcp-fb:{pt} transport-cc")
     if codec.fmtp:
         lines.append(f"a=fmtp:{pt} {codec.fmtp}")
     if rtx is not None:
@@ -202,8 +211,8 @@ def _offer_section(slot: _Slot) -> Section:
         "a=rtcp-mux",
         "a=rtcp-rsize",
     ]
-    lines.extend(f"a=extmap:{n + 1} {codecs.EXTENSIONS[n]}" for n in codecs.FORWARDED[codec.kind])
-    lines.extend(_codec_lines(codec, codec.payload_type, codec.rtx))
+    lines.extend(f"a=extmap:{n + 1} {codecs.EXTENSIONS[n]}" for n in codecs.SENT[codec.kind])
+    lines.extend(_codec_lines(codec, codec.payload_type, codec.rtx, codec.kind == "video"))
     if subscription:
         lines.extend(_sender_lines(subscription, codec.rtx is not None))
     formats = [str(codec.payload_type), *([str(codec.rtx)] if codec.rtx is not None else [])]
@@ -220,11 +229,16 @@ def _answer_section(
     lines.extend(["a=sendonly", "a=rtcp-mux"])
     if m.attribute("rtcp-rsize") is not None:
         lines.append("a=rtcp-rsize")
-    names = [codecs.EXTENSIONS[n] for n in codecs.FORWARDED[codec.kind]]
+    transport_cc = codec.kind == "video" and _transport_cc(m)
+    names = [
+        codecs.EXTENSIONS[n]
+        for n in codecs.SENT[codec.kind]
+        if transport_cc or n != codecs.TRANSPORT_CC
+    ]
     for uri, id in m.extensions().items():
         if uri in names and id < 15:
             lines.append(f"a=extmap:{id} {uri}")
-    lines.extend(_codec_lines(codec, pt, rtx))
+    lines.extend(_codec_lines(codec, pt, rtx, transport_cc))
     lines.extend(_sender_lines(subscription, rtx is not None))
     formats = [str(pt), *([str(rtx)] if rtx is not None else [])]
     return Section(m.kind, 9, m.protocol, formats, lines)

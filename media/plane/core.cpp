@@ -84,6 +84,7 @@ void Core::on_timer(int64_t now_us) {
   now_us_ = now_us;
   for (auto& [id, t] : tracks_) {
     for (Layer& l : t->layers) {
+      for (Rate& rate : l.rates) rate.tick(now_us);
       if (!l.held.empty() && now_us - l.held_since_us >= Layer::kHoldUs) flush(*t, l);
       if (l.reception.any_missing()) ask_missing(*t, l, now_us);
       if (l.keyframe_wanted) want_keyframe(*t, l, now_us);
@@ -91,8 +92,11 @@ void Core::on_timer(int64_t now_us) {
     if (t->simulcast())
       for (Subscription* s : t->subscriptions) choose(*s, now_us);
   }
-  for (auto& [id, e] : endpoints_)
-    if (e->tx && e->has_selected) send_reports(*e, now_us);
+  for (auto& [id, e] : endpoints_) {
+    if (!e->tx || !e->has_selected) continue;
+    send_reports(*e, now_us);
+    if (e->downlink) on_downlink(*e, now_us);
+  }
 }
 
 void Core::add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password) {
@@ -126,8 +130,10 @@ void Core::set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, 
 void Core::set_send(uint32_t endpoint, const ExtIds& ids, bool mixed) {
   auto found = endpoints_.find(endpoint);
   if (found == endpoints_.end()) return;
-  found->second->ext_ids = ids;
-  found->second->ext_mixed = mixed;
+  Endpoint& e = *found->second;
+  e.ext_ids = ids;
+  e.ext_mixed = mixed;
+  if (ids[static_cast<size_t>(Ext::transport_cc)] && !e.downlink) e.downlink = std::make_unique<Downlink>();
 }
 
 void Core::remove_endpoint(uint32_t id) {
@@ -196,6 +202,8 @@ void Core::pause(uint32_t subscription, bool paused) {
   if (found == subscriptions_.end() || found->second->paused == paused) return;
   Subscription& s = *found->second;
   s.paused = paused;
+  if (paused) stop_short(s);
+  s.await_key = false;
   s.restart = true;  // numbers go on without a gap
   if (!paused) want_keyframe(s, now_us_);
 }
@@ -209,9 +217,15 @@ void Core::prefer(uint32_t subscription, int layer, uint8_t temporal) {
   choose(s, now_us_);
 }
 
+void Core::prioritize(uint32_t subscription, int priority) {
+  auto found = subscriptions_.find(subscription);
+  if (found != subscriptions_.end()) found->second->config.priority = priority;
+}
+
 void Core::remove_subscription(uint32_t id) {
   auto found = subscriptions_.find(id);
   if (found == subscriptions_.end()) return;
+  stop_short(*found->second);
   forget(found->second->track->subscriptions, found->second.get());
   forget(found->second->endpoint->subscriptions, found->second.get());
   subscriptions_.erase(found);

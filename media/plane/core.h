@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "address.h"
+#include "allocation.h"
+#include "downlink.h"
 #include "mapping.h"
+#include "rate.h"
 #include "reception.h"
 #include "ring.h"
 #include "srtp.h"
@@ -59,6 +62,7 @@ struct Endpoint {
   int64_t feedback_due_us = 0, report_due_us = 0;
   int64_t last_heard_us = -1;
   uint64_t packets_in = 0, octets_in = 0, packets_out = 0, octets_out = 0;
+  std::unique_ptr<Downlink> downlink;        // of one who receives and says how it goes
   std::vector<Track*> tracks;                // published here
   std::vector<Subscription*> subscriptions;  // sent here
 
@@ -88,6 +92,7 @@ struct TrackConfig {
 
 // One RTP stream of a track: the whole track, or one of its simulcast encodings.
 struct Layer {
+  static constexpr size_t kTemporal = 4;  // VP8's TID has two bits
   int number = 0;
   LayerConfig config;
   Ring ring;
@@ -99,6 +104,7 @@ struct Layer {
   int64_t keyframe_asked_us = -1000000000;
   uint8_t fir_sequence = 0;
   uint64_t packets = 0, octets = 0;
+  Rate rates[kTemporal];  // by temporal layer
   int64_t last_packet_us = -1;
   uint64_t sr_ntp = 0;  // the publisher's latest sender report
   uint32_t sr_timestamp = 0;
@@ -139,6 +145,7 @@ struct SubscriptionConfig {
   uint32_t ssrc = 0, rtx_ssrc = 0;
   uint8_t pt = 0, rtx_pt = 0xff;
   uint8_t tos = 0;
+  int priority = 0;  // of its class: 0 keeps its bandwidth longest
 };
 
 struct Subscription {
@@ -151,6 +158,14 @@ struct Subscription {
   int wanted_layer = 0;  // what Python asks for; the nearest active one is given
   uint8_t wanted_temporal = 7;
   int target = 0;  // the layer to be on, once it has a key frame
+  bool await_key = false;  // what was left out cannot be decoded past
+  // What the way allows; more than anybody wants until it is known.
+  int allowed_layer = kAnyLayer;
+  uint8_t allowed_temporal = 7;
+  // Nothing fits: a still now and then (`still_open`: its packets are on their way).
+  bool starved = false, still_open = false;
+  uint32_t still_timestamp = 0;
+  int64_t still_due_us = 0;
   Mapping mapping;
   uint16_t last_seq = 0, last_picture = 0;
   uint8_t last_tl0 = 0;
@@ -170,6 +185,15 @@ struct Subscription {
   } sent_reports[4];
   uint8_t sent_report_at = 0;
   int layer() const { return mapping.empty() ? -1 : mapping.now().layer; }
+  // 0: as asked for; 1: less, for want of room; 2: stills only
+  int shortage() const {
+    return starved ? 2 : allowed_layer < wanted_layer || allowed_temporal < wanted_temporal ? 1 : 0;
+  }
+  // Whether its packets carry transport-wide numbers. Without RTX a packet is repeated in the same bytes, so it
+  // can have none.
+  bool counted() const { return track->config.video && config.rtx_pt != 0xff && endpoint->downlink; }
+  static constexpr int kAnyLayer = 127;
+  static constexpr int64_t kStillUs = 5000000;
 };
 
 class Core {
@@ -192,6 +216,7 @@ class Core {
   bool add_subscription(uint32_t id, uint32_t track, uint32_t endpoint, const SubscriptionConfig& config);
   void pause(uint32_t subscription, bool paused);
   void prefer(uint32_t subscription, int layer, uint8_t temporal);
+  void prioritize(uint32_t subscription, int priority);
   void remove_subscription(uint32_t id);
   void send(uint32_t endpoint, View datagram);  // DTLS, to the selected path
   void set_remb(uint64_t bps) { remb_bps_ = bps; }
@@ -225,8 +250,20 @@ class Core {
   void forward(Track& t, Layer& l, Packet* const* packets, size_t count);
   void enter(Subscription& s, const Layer& l, const Packet& p);
   void choose(Subscription& s, int64_t now_us);
+  bool may_begin(const Subscription& s, const Layer& l, Packet* const* packets, size_t count,
+                 const Packet*& first) const;
+  bool forward_still(Subscription& s, const Layer& l, Packet* const* packets, size_t count);
   void send_run(Subscription& s, const Layer& l, const struct Template* run, size_t count);
+  void write_run(Subscription& s, const struct Template* const* run, const Segment* numbers, size_t count);
   void resend(Subscription& s, uint16_t seq, int64_t now_us);
+  void write_repair(Subscription& s, const Packet& p, const Segment& g, int probe);
+  void write_padding(Subscription& s, size_t size, int probe);
+  void on_downlink(Endpoint& e, int64_t now_us);
+  void divide(Endpoint& e, int64_t now_us);
+  void grant(Subscription& s, const Demand& d, int64_t now_us);
+  void stop_short(Subscription& s);
+  void drain(Endpoint& e);
+  void send_probe(Endpoint& e, const Probe& probe);
   void want_keyframe(Subscription& s, int64_t now_us);
   void want_keyframe(Track& t, Layer& l, int64_t now_us);
   void ask_missing(Track& t, Layer& l, int64_t now_us);
@@ -246,6 +283,7 @@ class Core {
   std::unordered_map<Address, Endpoint*, AddressHash> by_address_;
   std::unordered_map<std::string, Endpoint*> by_ufrag_;
   std::vector<uint16_t> due_;
+  std::vector<Demand> demands_;
   Counters counters_;
   int64_t now_us_ = 0;
 };

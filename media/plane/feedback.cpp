@@ -43,6 +43,8 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
     } else if (packet.type == rtcp::kTransportFeedback && packet.count == rtcp::kNack && b.size >= 8) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4)))
         rtcp::each_nack(b, [&](uint16_t seq) { resend(*s, seq, now_us); });
+    } else if (packet.type == rtcp::kTransportFeedback && packet.count == rtcp::kTransportCc) {
+      if (e.downlink) e.downlink->estimator.on_feedback(b, now_us);
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kPli && b.size >= 8) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s, now_us);
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kFir) {
@@ -54,11 +56,15 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       Subscription* s = subscription_of(e, block.ssrc);
       if (!s) continue;
       s->fraction_lost = block.fraction_lost;
+      if (e.downlink && s->track->config.video)
+        e.downlink->estimator.on_loss_report(block.fraction_lost / 256.0, now_us);
       for (auto& sent : s->sent_reports)
         if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {
           int64_t rtt =
               now_us - sent.at_us - static_cast<int64_t>(block.delay_since_last_sr) * 1000000 / 65536;
-          if (rtt >= 0) s->rtt_us = rtt;
+          if (rtt < 0) continue;
+          s->rtt_us = rtt;
+          if (e.downlink) e.downlink->estimator.on_rtt(rtt);
         }
     }
   }

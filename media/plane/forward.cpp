@@ -8,6 +8,7 @@ namespace plane {
 struct Template {
   const Packet* packet;
   size_t size, payload;  // payload: its offset
+  size_t cc;             // offset of the transport-wide sequence number, 0 for none
   uint8_t data[kMaxDatagram + 64];
 
   // What a segment changes in the copy at `p`.
@@ -23,13 +24,16 @@ namespace {
 // Subscribers with the same extension ids share these; the plane's thread is the only user.
 thread_local Template templates[Layer::kHoldPackets];
 
+constexpr size_t kWireOverhead = 28 + 16;  // IPv4, UDP and the SRTP tag
 constexpr size_t kEvenUp = 4;  // bytes of padding that a packet may get to match its frame's longest
 
-void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad) {
+void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad, bool cc) {
   uint8_t* out = w.data;
   w.packet = &p;
+  w.cc = 0;
   std::memcpy(out, p.data, 12);
-  size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed);
+  size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed, cc ? &w.cc : nullptr);
+  if (w.cc) w.cc += 12;
   const uint8_t extra = pad ? p.extra_padding : 0;
   out[0] = static_cast<uint8_t>(0x80 | (p.header.padding || extra ? 0x20 : 0) | (at > 12 ? 0x10 : 0));
   out[1] = p.header.marker ? 0x80 : 0;
@@ -167,6 +171,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
   l.reception.on_packet(index, h.timestamp, arrival_us, repaired, t.config.nack);
   ++l.packets;
   l.octets += size;
+  l.rates[std::min<size_t>(p->payload.temporal, Layer::kTemporal - 1)].add(size + kWireOverhead);
   l.last_packet_us = now_us;
   if (!late) l.last_timestamp = h.timestamp, l.last_arrival_us = arrival_us;
   if (l.reception.any_new_gap()) ask_missing(t, l, now_us);
@@ -222,26 +227,54 @@ void Core::flush(Track& t, Layer& l) {
 
 void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
   const Endpoint* written_for = nullptr;
+  bool written_cc = false;
   for (Subscription* s : t.subscriptions) {
     const Endpoint& e = *s->endpoint;
     if (s->paused || !e.tx || !e.has_selected) continue;
-    if (s->restart || l.number != s->layer()) {
-      const Packet* start = packets[0];
-      if (t.simulcast()) {  // layers change where a decoder can follow
-        if (l.number != s->target) continue;
-        auto key = std::find_if(packets, packets + count, [](auto* p) { return p->payload.keyframe_start; });
-        if (key == packets + count) continue;
-        start = *key;
-      }
-      enter(*s, l, *start);
+    if (s->starved) {
+      if (!forward_still(*s, l, packets, count)) continue;
+    } else if (s->restart || l.number != s->layer()) {
+      const Packet* first;
+      if (!may_begin(*s, l, packets, count, first)) continue;
+      enter(*s, l, *first);
     }
-    if (!written_for || written_for->ext_ids != e.ext_ids || written_for->ext_mixed != e.ext_mixed) {
+    const bool cc = s->counted();
+    if (!written_for || written_cc != cc || written_for->ext_ids != e.ext_ids ||
+        written_for->ext_mixed != e.ext_mixed) {
       for (size_t i = 0; i < count; ++i)
-        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true);
+        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true, cc);
       written_for = &e;
+      written_cc = cc;
     }
     send_run(*s, l, templates, count);
   }
+}
+
+// Whether a segment may begin among these packets, and where: a decoder follows a change of layers, and what
+// comes after frames that were left out, only at a key frame.
+bool Core::may_begin(const Subscription& s, const Layer& l, Packet* const* packets, size_t count,
+                     const Packet*& first) const {
+  first = packets[0];
+  if (!s.track->simulcast() && !s.await_key) return true;
+  if (l.number != s.target) return false;
+  auto key = std::find_if(packets, packets + count, [](auto* p) { return p->payload.keyframe_start; });
+  if (key == packets + count) return false;
+  first = *key;
+  return true;
+}
+
+// Of a picture for which there is no room: one key frame every few seconds. False: not these packets.
+bool Core::forward_still(Subscription& s, const Layer& l, Packet* const* packets, size_t count) {
+  if (s.still_open && l.number == s.layer() && packets[0]->header.timestamp == s.still_timestamp) return true;
+  s.still_open = false;
+  const Packet* first;
+  s.await_key = true;
+  if (now_us_ < s.still_due_us || !may_begin(s, l, packets, count, first)) return false;
+  enter(s, l, *first);
+  s.still_open = true;
+  s.still_timestamp = first->header.timestamp;
+  s.still_due_us = now_us_ + Subscription::kStillUs;
+  return true;
 }
 
 // A new segment from this packet on: its numbers follow those sent last.
@@ -260,7 +293,7 @@ void Core::enter(Subscription& s, const Layer& l, const Packet& p) {
     if (static_cast<int32_t>(behind) >= 0) g.timestamp += behind + 1;  // two frames never share a time
   }
   s.mapping.begin(g, g.first - 1);
-  s.restart = false;
+  s.restart = s.await_key = false;
 }
 
 // The nearest layer to the one wanted that the publisher sends now; its key frame is asked for.
@@ -268,22 +301,22 @@ void Core::choose(Subscription& s, int64_t now_us) {
   Track& t = *s.track;
   int best = -1;
   for (Layer& l : t.layers)
-    if (l.active(now_us) && (best < 0 || l.number <= s.wanted_layer)) best = l.number;
+    if (l.active(now_us) && (best < 0 || l.number <= std::min(s.wanted_layer, s.allowed_layer))) best = l.number;
   if (best >= 0) s.target = best;
-  if (!s.paused && s.target != s.layer() && s.endpoint->tx)
+  if (!s.paused && !s.starved && (s.target != s.layer() || s.await_key) && s.endpoint->tx)
     want_keyframe(t, t.layers[static_cast<size_t>(s.target)], now_us);
 }
 
 void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t count) {
-  Endpoint& e = *s.endpoint;
   const Template* sent[Layer::kHoldPackets];
-  const Segment* of[Layer::kHoldPackets];
+  Segment numbers[Layer::kHoldPackets];
+  const uint8_t temporal = std::min(s.wanted_temporal, s.allowed_temporal);
   size_t total = 0;
   for (size_t i = 0; i < count; ++i) {
     const Packet& p = *run[i].packet;
     const Segment& g = s.mapping.now();
     const bool late = p.index < l.reception.highest() && count == 1;
-    if (!late && p.index >= g.first && p.payload.temporal > s.wanted_temporal) {  // left out, without a gap
+    if (!late && p.index >= g.first && p.payload.temporal > temporal) {  // left out, without a gap
       Segment next = g;
       next.first = p.index + 1;
       --next.seq;
@@ -293,38 +326,60 @@ void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t
     }
     const Segment* segment = s.mapping.find(l.number, p.index);
     if (!segment) continue;
-    of[total] = segment;
+    const auto seq = static_cast<uint16_t>(p.header.seq + segment->seq);
+    if (!s.sent_any || static_cast<int16_t>(seq - s.last_seq) > 0) {
+      s.last_seq = seq;
+      s.last_timestamp = p.header.timestamp + segment->timestamp;
+      s.last_picture = static_cast<uint16_t>((p.payload.picture_id + segment->picture) & 0x7fff);
+      s.last_tl0 = static_cast<uint8_t>(p.payload.tl0 + segment->tl0);
+      s.sent_any = true;
+    }
+    numbers[total] = *segment;
     sent[total++] = &run[i];
   }
-  for (size_t i = 0; i < total;) {
-    const size_t segment = sent[i]->size;
+  size_t now = total;  // how many leave at once
+  Downlink* d = s.endpoint->downlink.get();
+  if (d && s.track->config.video && d->known_since_us >= 0) {
+    now = 0;
+    for (int64_t room = d->pacer.empty() ? d->pacer.budget() : 0; now < total && room > 0; ++now)
+      room -= static_cast<int64_t>(sent[now]->size + kWireOverhead);
+  }
+  if (now > 0) write_run(s, sent, numbers, now);
+  for (size_t i = now; i < total; ++i)
+    if (!d->pacer.push({&s, sent[i]->packet->index, numbers[i], false}, sent[i]->size)) {
+      s.last_seq = static_cast<uint16_t>(sent[i]->packet->header.seq + numbers[i].seq - 1);
+      stop_short(s);  // nobody wants pictures that old
+      break;
+    }
+}
+
+void Core::write_run(Subscription& s, const Template* const* run, const Segment* numbers, size_t count) {
+  Endpoint& e = *s.endpoint;
+  Downlink* d = e.downlink.get();
+  for (size_t i = 0; i < count;) {
+    const size_t segment = run[i]->size;
     size_t n = 1;
-    while (i + n < total && sent[i + n]->size <= segment && (n + 1) * (segment + kSrtpTrailer) < 60000) {
+    while (i + n < count && run[i + n]->size <= segment && (n + 1) * (segment + kSrtpTrailer) < 60000) {
       ++n;
-      if (sent[i + n - 1]->size < segment) break;  // only the last of a message may be shorter
+      if (run[i + n - 1]->size < segment) break;  // only the last of a message may be shorter
     }
     uint8_t* out = output_.reserve(n * (segment + kSrtpTrailer));
     size_t at = 0, first = 0;
     for (size_t k = 0; k < n; ++k) {
-      const Template& w = *sent[i + k];
-      const Segment& g = *of[i + k];
+      const Template& w = *run[i + k];
       uint8_t* p = out + at;
       std::memcpy(p, w.data, w.size);
-      w.finish(p, g);
+      w.finish(p, numbers[i + k]);
       p[1] = static_cast<uint8_t>(p[1] | s.config.pt);
       put32(p + 8, s.config.ssrc);
-      const uint16_t seq = get16(p + 2);
-      if (!s.sent_any || static_cast<int16_t>(seq - s.last_seq) > 0) {
-        s.last_seq = seq;
-        s.last_timestamp = get32(p + 4);
-        s.last_picture = static_cast<uint16_t>((w.packet->payload.picture_id + g.picture) & 0x7fff);
-        s.last_tl0 = static_cast<uint8_t>(w.packet->payload.tl0 + g.tl0);
+      if (d && s.track->config.video) {
+        d->pacer.spend(w.size + kWireOverhead);
+        if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, now_us_));
       }
       int length = static_cast<int>(w.size);
       if (srtp_.protect(e.tx, p, &length) != 0) break;
       if (k == 0) first = static_cast<size_t>(length);
       at += static_cast<size_t>(length);
-      s.sent_any = true;
       ++s.packets;
       ++e.packets_out;
       ++counters_.forwarded;
@@ -357,31 +412,98 @@ void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
   s.resend_us = now_us;
   if (s.resend_budget < 1) return;  // a subscriber that asks for everything gets 500 packets/s
   s.resend_budget -= 1;
+  Downlink* d = e.downlink.get();
+  if (d && d->known_since_us >= 0 && d->pacer.budget() <= 0)
+    d->pacer.push_front({&s, p->index, g, true}, p->size);
+  else
+    write_repair(s, *p, g, 0);
+}
 
+// A retransmission, or a probe in the form of one: what a receiver has already it ignores.
+void Core::write_repair(Subscription& s, const Packet& p, const Segment& g, int probe) {
+  Endpoint& e = *s.endpoint;
   Template& w = templates[0];
   const bool rtx = s.config.rtx_pt != 0xff;
-  write_template(w, *p, e.ext_ids, e.ext_mixed, !rtx);
+  write_template(w, p, e.ext_ids, e.ext_mixed, !rtx, s.counted());
   w.finish(w.data, g);
   uint8_t* out = output_.reserve(w.size + 2 + kSrtpTrailer);
   int length = static_cast<int>(w.size);
   if (rtx) {  // its own SSRC and numbers: no SRTP nonce is ever used twice with other bytes
     std::memcpy(out, w.data, w.payload);
-    put16(out + w.payload, seq);
+    put16(out + w.payload, get16(w.data + 2));
     std::memcpy(out + w.payload + 2, w.data + w.payload, w.size - w.payload);
     out[1] = static_cast<uint8_t>(out[1] | s.config.rtx_pt);
     put16(out + 2, s.rtx_seq++);
     put32(out + 8, s.config.rtx_ssrc);
     length += 2;
+    if (Downlink* d = e.downlink.get()) {
+      d->pacer.spend(w.size + 2 + kWireOverhead);
+      if (w.cc) put16(out + w.cc, d->estimator.on_sent(w.size + 2 + kWireOverhead, now_us_, probe));
+    }
   } else {  // the same bytes as the first time, so the same ciphertext
     std::memcpy(out, w.data, w.size);
     out[1] = static_cast<uint8_t>(out[1] | s.config.pt);
     put32(out + 8, s.config.ssrc);
   }
   if (srtp_.protect(e.tx, out, &length) != 0) return;
-  ++s.retransmissions;
+  if (!probe) ++s.retransmissions;
   ++e.packets_out;
   e.octets_out += static_cast<uint64_t>(length);
   output_.commit(e.selected, static_cast<size_t>(length), 0, s.config.tos);
+}
+
+// A probe of any size: RTX without a packet in it, which receivers drop (RFC 4588 section 4).
+void Core::write_padding(Subscription& s, size_t size, int probe) {
+  Endpoint& e = *s.endpoint;
+  Downlink& d = *e.downlink;
+  size = std::clamp<size_t>(size, 1, 255);
+  uint8_t* out = output_.reserve(32 + size + kSrtpTrailer);
+  RtpHeader none;
+  size_t cc = 0;
+  const size_t at = 12 + write_exts(out + 12, out, none, e.ext_ids, e.ext_mixed, &cc);
+  out[0] = 0xb0;  // with extension and padding
+  out[1] = s.config.rtx_pt;
+  put16(out + 2, s.rtx_seq++);
+  put32(out + 4, s.last_timestamp);
+  put32(out + 8, s.config.rtx_ssrc);
+  std::memset(out + at, 0, size);
+  out[at + size - 1] = static_cast<uint8_t>(size);
+  d.pacer.spend(at + size + kWireOverhead);
+  put16(out + 12 + cc, d.estimator.on_sent(at + size + kWireOverhead, now_us_, probe));
+  int length = static_cast<int>(at + size);
+  if (srtp_.protect(e.tx, out, &length) != 0) return;
+  ++e.packets_out;
+  e.octets_out += static_cast<uint64_t>(length);
+  output_.commit(e.selected, static_cast<size_t>(length), 0, s.config.tos);
+}
+
+// What waits on this way, as much as it takes now.
+void Core::drain(Endpoint& e) {
+  Pacer& q = e.downlink->pacer;
+  while (!q.empty() && q.budget() > 0) {
+    Subscription& s = *q.front().subscription;
+    const bool repair = q.front().repair;
+    const Template* run[Layer::kHoldPackets];
+    Segment numbers[Layer::kHoldPackets];
+    size_t taken = 0, count = 0;
+    for (int64_t room = q.budget(); taken < q.size() && count < Layer::kHoldPackets && room > 0; ++taken) {
+      const Waiting& w = q.at(taken);
+      if (w.subscription != &s || w.repair != repair) break;
+      const Packet* p = s.track->layers[static_cast<size_t>(w.numbers.layer)].ring.find(w.index);
+      if (!p) continue;  // a newer one took its place
+      if (repair) {
+        write_repair(s, *p, w.numbers, 0);
+        ++taken;
+        break;
+      }
+      write_template(templates[count], *p, e.ext_ids, e.ext_mixed, true, s.counted());
+      room -= static_cast<int64_t>(templates[count].size + kWireOverhead);
+      run[count] = &templates[count];
+      numbers[count++] = w.numbers;
+    }
+    if (count > 0) write_run(s, run, numbers, count);
+    q.pop(taken);
+  }
 }
 
 }  // namespace plane

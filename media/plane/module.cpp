@@ -104,10 +104,12 @@ class Simulation : private Output, private Events {
 // Lists of plain tuples, in the order that media/plane.py names them.
 template <class T>
 nb::tuple snapshot(T& self) {
-  using EndpointRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool>;
+  using EndpointRow =
+      std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool, int64_t, int64_t>;
   using TrackRow =
       std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
-  using SubscriptionRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t, int>;
+  using SubscriptionRow =
+      std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t, int, int>;
   using LayerRow = std::tuple<uint32_t, int, uint64_t, uint64_t, int64_t>;
   std::vector<LayerRow> layers;
   std::vector<EndpointRow> endpoints;
@@ -120,7 +122,11 @@ nb::tuple snapshot(T& self) {
       c = core.counters();
       core.each_endpoint([&](const Endpoint& e) {
         endpoints.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us,
-                               e.has_selected);
+                               e.has_selected,
+                               e.downlink && e.downlink->known_since_us >= 0
+                                   ? static_cast<int64_t>(e.downlink->estimator.bps())
+                                   : -1,
+                               e.downlink ? e.downlink->estimator.queue_delay_us() : 0);
       });
       core.each_track([&](const Track& t) {
         uint64_t packets = 0, octets = 0;
@@ -137,7 +143,7 @@ nb::tuple snapshot(T& self) {
       });
       core.each_subscription([&](const Subscription& s) {
         subscriptions.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost,
-                                   s.rtt_us, s.layer());
+                                   s.rtt_us, s.layer(), s.shortage());
       });
     });
   }
@@ -208,12 +214,19 @@ void bind_commands(nb::class_<T>& c) {
       .def(
           "add_subscription",
           [](T& s, uint32_t id, uint32_t track, uint32_t endpoint, uint32_t ssrc, uint32_t rtx_ssrc,
-             uint8_t pt, uint8_t rtx_pt, uint8_t tos) {
-            SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, tos};
+             uint8_t pt, uint8_t rtx_pt, uint8_t tos, int priority) {
+            SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, tos, priority};
             return s.with_core(
                 [&](Core& core) { return core.add_subscription(id, track, endpoint, config); });
           },
-          Release(), "id"_a, "track"_a, "endpoint"_a, "ssrc"_a, "rtx_ssrc"_a, "pt"_a, "rtx_pt"_a, "tos"_a)
+          Release(), "id"_a, "track"_a, "endpoint"_a, "ssrc"_a, "rtx_ssrc"_a, "pt"_a, "rtx_pt"_a, "tos"_a,
+          "priority"_a = 0)
+      .def(
+          "prioritize",
+          [](T& s, uint32_t id, int priority) {
+            s.with_core([&](Core& core) { core.prioritize(id, priority); });
+          },
+          Release(), "subscription"_a, "priority"_a)
       .def(
           "pause",
           [](T& s, uint32_t id, bool paused) { s.with_core([&](Core& core) { core.pause(id, paused); }); },

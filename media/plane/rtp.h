@@ -92,9 +92,10 @@ inline std::optional<RtpHeader> parse_rtp(View d, const ExtIds& ids) {
 }
 
 // Writes the header extension block for a subscriber's ids and returns its size, 0 when nothing is left to
-// carry. Two-byte form only when an element needs it and the subscriber allows mixing.
-inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids,
-                         bool mixed) {
+// carry. Two-byte form only when an element needs it and the subscriber allows mixing. `cc_at`: where each copy
+// gets its transport-wide sequence number, from `out`; left alone when the copies get none.
+inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids, bool mixed,
+                         size_t* cc_at = nullptr) {
   bool two = false;
   for (size_t e = 0; e < kForwardedExts; ++e)
     if (ids[e] && h.ext[e].offset && (h.ext[e].size > 16 || h.ext[e].size == 0 || ids[e] > 14)) two = true;
@@ -112,6 +113,14 @@ inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h
     }
     std::memcpy(p, packet + x.offset, x.size);
     p += x.size;
+  }
+  if (const uint8_t id = ids[static_cast<size_t>(Ext::transport_cc)]; cc_at && id) {
+    if (two)
+      *p++ = id, *p++ = 2;
+    else
+      *p++ = static_cast<uint8_t>(id << 4 | 1);
+    *cc_at = static_cast<size_t>(p - out);
+    *p++ = 0, *p++ = 0;
   }
   if (p == out + 4) return 0;
   while ((p - out) % 4) *p++ = 0;

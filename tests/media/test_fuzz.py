@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     ROOT / "media/plane" / f"{n}.cpp"
-    for n in ("core", "forward", "feedback", "rtcp", "stun", "twcc")
+    for n in ("bandwidth", "core", "downlink", "feedback", "forward", "rtcp", "stun", "twcc")
 ]
 DATAGRAMS = os.environ.get("DISTAL_FUZZ_DATAGRAMS", "60000")  # `make fuzz` takes many more
 

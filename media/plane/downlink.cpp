@@ -1,0 +1,158 @@
+// One subscriber's way: its estimate is divided among the pictures that he wants.
+#include "core.h"
+
+namespace plane {
+namespace {
+
+constexpr int64_t kDivideUs = 100000;
+constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
+
+// The ways to send a track to one who wants up to this layer, cheapest first.
+void list_steps(const Subscription& s, Demand& d, int64_t now_us) {
+  const Track& t = *s.track;
+  const Layer* lowest = nullptr;
+  uint64_t before = 0;
+  for (const Layer& l : t.layers) {
+    if (!l.active(now_us) || (lowest && l.number > s.wanted_layer)) continue;
+    uint64_t bps = 0;
+    for (size_t n = 0; n < Layer::kTemporal && n <= s.wanted_temporal; ++n) {
+      const uint64_t more = l.rates[n].bps();
+      if (!lowest && n > 0 && more > 0 && bps > 0)
+        d.add(l.number, static_cast<uint8_t>(n - 1), bps);  // fewer pictures a second rather than none
+      bps += more;
+    }
+    if (bps == 0) bps = kUnknownBps;
+    if (bps > before) d.add(l.number, s.wanted_temporal, bps);
+    before = bps;
+    if (!lowest) lowest = &l;
+  }
+}
+
+// The step that is sent now.
+int present(const Subscription& s, const Demand& d) {
+  if (s.starved) return -1;
+  const int layer = std::min(s.wanted_layer, s.allowed_layer);
+  int found = -1;
+  for (size_t n = 0; n < d.count; ++n) {
+    const Step& step = d.steps[n];
+    if (step.layer > layer) break;
+    if (step.layer < layer || step.temporal <= s.allowed_temporal) found = static_cast<int>(n);
+  }
+  return std::max(found, 0);
+}
+
+}  // namespace
+
+void Core::on_downlink(Endpoint& e, int64_t now_us) {
+  Downlink& d = *e.downlink;
+  BandwidthEstimator& estimator = d.estimator;
+  if (d.known_since_us < 0 && estimator.known()) d.known_since_us = now_us;
+  if (now_us >= d.allocate_due_us) {
+    d.allocate_due_us = now_us + kDivideUs;
+    divide(e, now_us);
+  }
+  if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(e, *probe);
+  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), now_us);
+  if (!d.pacer.empty()) drain(e);
+}
+
+void Core::divide(Endpoint& e, int64_t now_us) {
+  Downlink& d = *e.downlink;
+  demands_.clear();
+  uint64_t wanted_bps = 0;
+  for (size_t n = 0; n < e.subscriptions.size(); ++n) {
+    const Subscription& s = *e.subscriptions[n];
+    if (s.paused || !s.track->config.video) continue;
+    Demand demand;
+    demand.tag = n;
+    demand.priority = s.config.priority;
+    list_steps(s, demand, now_us);
+    if (demand.count == 0) continue;  // its publisher sends nothing
+    demand.current = present(s, demand);
+    wanted_bps += demand.steps[demand.count - 1].bps;
+    demands_.push_back(demand);
+  }
+  d.wanted_bps = wanted_bps * 5 / 4;
+  const bool limits = d.limits(now_us);
+  if (limits)
+    allocate(demands_.data(), demands_.size(), static_cast<int64_t>(d.estimator.bps()),
+             now_us >= d.grow_after_us);
+  else
+    for (Demand& demand : demands_) demand.granted = static_cast<int>(demand.count) - 1;
+  bool shrank = false, grew = false;
+  for (const Demand& demand : demands_) {
+    shrank |= demand.granted < demand.current;
+    grew |= demand.granted > demand.current;
+    grant(*e.subscriptions[demand.tag], demand, now_us);
+  }
+  if (shrank) d.shrank(now_us);
+  if (grew) d.grew(now_us);
+}
+
+void Core::grant(Subscription& s, const Demand& d, int64_t now_us) {
+  Track& t = *s.track;
+  if (d.granted < 0) {
+    if (!s.starved) {
+      stop_short(s);
+      s.starved = true;
+      s.still_open = false;
+      s.still_due_us = now_us + Subscription::kStillUs;
+    }
+    s.allowed_layer = d.steps[0].layer;
+    s.allowed_temporal = d.steps[0].temporal;
+    s.target = d.steps[0].layer;
+    if (now_us >= s.still_due_us) want_keyframe(t, t.layers[static_cast<size_t>(s.target)], now_us);
+    return;
+  }
+  const Step& step = d.steps[d.granted];
+  const bool all = d.granted + 1 == static_cast<int>(d.count);
+  if (s.starved) {
+    s.starved = s.still_open = false;
+    s.restart = true;
+    s.await_key = t.config.codec != VideoCodec::other;
+    want_keyframe(t, t.layers[static_cast<size_t>(step.layer)], now_us);
+  }
+  // A layer that does not fit is left at once while its packets pile up; else with the next one's key frame.
+  if (t.simulcast() && step.layer < s.layer() && d.granted < d.current &&
+      s.endpoint->downlink->estimator.overusing())
+    stop_short(s);
+  s.allowed_layer = all ? Subscription::kAnyLayer : step.layer;
+  s.allowed_temporal = all ? 7 : step.temporal;
+  choose(s, now_us);
+}
+
+// Sends no more of the present picture: what waits is forgotten, and the next segment begins with a key frame,
+// with the number after the last that left.
+void Core::stop_short(Subscription& s) {
+  if (s.endpoint->downlink)
+    s.endpoint->downlink->pacer.purge(&s, [&](const Waiting& first) {
+      s.last_seq = static_cast<uint16_t>(static_cast<uint64_t>(first.index) + first.numbers.seq - 1);
+    });
+  s.restart = true;
+  s.await_key = s.track->config.codec != VideoCodec::other;
+}
+
+void Core::send_probe(Endpoint& e, const Probe& probe) {
+  if (!e.tx || !e.has_selected || !e.ext_ids[static_cast<size_t>(Ext::transport_cc)]) return;
+  auto with_rtx = std::find_if(e.subscriptions.begin(), e.subscriptions.end(), [](Subscription* s) {
+    return s->counted() && !s->paused && s->sent_any && s->layer() >= 0;
+  });
+  if (with_rtx == e.subscriptions.end()) return;
+  Subscription& s = **with_rtx;
+  Layer& l = s.track->layers[static_cast<size_t>(s.layer())];
+  constexpr size_t kLeast = 5, kSmall = 600;
+  const size_t each = probe.bytes / kLeast;
+  size_t sent = 0;
+  if (each >= kSmall) {
+    int64_t index = l.line.peek(static_cast<uint16_t>(s.last_seq - s.mapping.now().seq));
+    for (; sent < probe.bytes && index >= s.mapping.now().first; --index) {
+      const Packet* p = l.ring.find(index);
+      if (!p) break;
+      write_repair(s, *p, s.mapping.now(), probe.id);
+      sent += p->size;
+    }
+  }
+  for (const size_t most = 200; sent < probe.bytes; sent += most) write_padding(s, most, probe.id);
+}
+
+}  // namespace plane

@@ -1,0 +1,30 @@
+// What the relay knows of one subscriber's way to him, and what it holds back for its sake.
+#pragma once
+#include "bandwidth.h"
+#include "pacer.h"
+
+namespace plane {
+
+struct Downlink {
+  BandwidthEstimator estimator;
+  Pacer pacer;
+  uint64_t wanted_bps = 0;    // what would be sent if there were room, with some to spare
+  int64_t known_since_us = -1;
+  int64_t allocate_due_us = 0;
+  // Quality that came back too early waits longer the next time.
+  int64_t grow_after_us = 0, grown_us = -1000000000, hold_us = kHoldUs;
+
+  static constexpr int64_t kHoldUs = 2000000, kHoldMaxUs = 16000000, kRelapseUs = 8000000;
+  static constexpr int64_t kSettleUs = 1000000;  // the estimate begins low and needs a moment to find the way
+
+  bool limits(int64_t now_us) const {
+    return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
+  }
+  void shrank(int64_t now_us) {
+    hold_us = now_us - grown_us < kRelapseUs ? std::min(hold_us * 2, kHoldMaxUs) : kHoldUs;
+    grow_after_us = now_us + hold_us;
+  }
+  void grew(int64_t now_us) { grown_us = now_us; }
+};
+
+}  // namespace plane
