@@ -157,7 +157,7 @@ struct Subscription {
   bool restart = true;   // the next packet begins a segment
   int wanted_layer = 0;  // what Python asks for; the nearest active one is given
   uint8_t wanted_temporal = 7;
-  int target = 0;  // the layer to be on, once it has a key frame
+  int target = 0;          // the layer to be on, once it has a key frame
   bool await_key = false;  // what was left out cannot be decoded past
   // What the way allows; more than anybody wants until it is known.
   int allowed_layer = kAnyLayer;
@@ -189,8 +189,8 @@ struct Subscription {
   int shortage() const {
     return starved ? 2 : allowed_layer < wanted_layer || allowed_temporal < wanted_temporal ? 1 : 0;
   }
-  // Whether its packets carry transport-wide numbers. Without RTX a packet is repeated in the same bytes, so it
-  // can have none.
+  // Whether its packets carry transport-wide numbers. Without RTX a packet is repeated in the same bytes, so
+  // it can have none.
   bool counted() const { return track->config.video && config.rtx_pt != 0xff && endpoint->downlink; }
   static constexpr int kAnyLayer = 127;
   static constexpr int64_t kStillUs = 5000000;

@@ -5,6 +5,7 @@ namespace plane {
 namespace {
 
 constexpr int64_t kDivideUs = 100000;
+constexpr Pacer::Pace kNarrow{125, 20000}, kWide{250, 40000};
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.
@@ -52,7 +53,9 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
     divide(e, now_us);
   }
   if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(e, *probe);
-  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), now_us);
+  // An estimate that limits is the way's own rate: faster would only queue there. One that nobody has reached
+  // yet is no more than a lower bound.
+  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), d.short_of_room ? kNarrow : kWide, now_us);
   if (!d.pacer.empty()) drain(e);
 }
 
@@ -75,14 +78,15 @@ void Core::divide(Endpoint& e, int64_t now_us) {
   d.wanted_bps = wanted_bps * 5 / 4;
   const bool limits = d.limits(now_us);
   if (limits)
-    allocate(demands_.data(), demands_.size(), static_cast<int64_t>(d.estimator.bps()),
-             now_us >= d.grow_after_us);
+    allocate(demands_.data(), demands_.size(), static_cast<int64_t>(d.estimator.bps()), d.may_grow(now_us));
   else
     for (Demand& demand : demands_) demand.granted = static_cast<int>(demand.count) - 1;
   bool shrank = false, grew = false;
+  d.short_of_room = false;
   for (const Demand& demand : demands_) {
     shrank |= demand.granted < demand.current;
     grew |= demand.granted > demand.current;
+    d.short_of_room |= demand.granted + 1 < static_cast<int>(demand.count);
     grant(*e.subscriptions[demand.tag], demand, now_us);
   }
   if (shrank) d.shrank(now_us);
@@ -121,8 +125,8 @@ void Core::grant(Subscription& s, const Demand& d, int64_t now_us) {
   choose(s, now_us);
 }
 
-// Sends no more of the present picture: what waits is forgotten, and the next segment begins with a key frame,
-// with the number after the last that left.
+// Sends no more of the present picture: what waits is forgotten, and the next segment begins with a key
+// frame, with the number after the last that left.
 void Core::stop_short(Subscription& s) {
   if (s.endpoint->downlink)
     s.endpoint->downlink->pacer.purge(&s, [&](const Waiting& first) {

@@ -8,20 +8,29 @@ namespace plane {
 struct Downlink {
   BandwidthEstimator estimator;
   Pacer pacer;
-  uint64_t wanted_bps = 0;    // what would be sent if there were room, with some to spare
+  uint64_t wanted_bps = 0;  // what would be sent if there were room, with some to spare
   int64_t known_since_us = -1;
   int64_t allocate_due_us = 0;
-  // Quality that came back too early waits longer the next time.
-  int64_t grow_after_us = 0, grown_us = -1000000000, hold_us = kHoldUs;
+  bool short_of_room = false;  // somebody gets less than he asked for
+  int64_t grow_after_us = 0, grown_us = -1, shrunk_us = -1, hold_us = kHoldUs;
+  uint64_t shrunk_bps = 0;
 
-  static constexpr int64_t kHoldUs = 2000000, kHoldMaxUs = 16000000, kRelapseUs = 8000000;
+  static constexpr int64_t kHoldUs = 2000000, kHoldMaxUs = 8000000, kRelapseUs = 8000000;
   static constexpr int64_t kSettleUs = 1000000;  // the estimate begins low and needs a moment to find the way
 
   bool limits(int64_t now_us) const {
     return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
   }
+  // Quality that came back too early waits longer the next time, unless there is far more room than before.
+  bool may_grow(int64_t now_us) const { return now_us >= grow_after_us || estimator.bps() > 2 * shrunk_bps; }
   void shrank(int64_t now_us) {
-    hold_us = now_us - grown_us < kRelapseUs ? std::min(hold_us * 2, kHoldMaxUs) : kHoldUs;
+    const bool relapse = grown_us > shrunk_us && now_us - grown_us < kRelapseUs;
+    if (relapse)
+      hold_us = std::min(hold_us * 2, kHoldMaxUs);
+    else if (grown_us > shrunk_us)
+      hold_us = kHoldUs;
+    shrunk_us = now_us;
+    shrunk_bps = estimator.bps();
     grow_after_us = now_us + hold_us;
   }
   void grew(int64_t now_us) { grown_us = now_us; }

@@ -301,7 +301,8 @@ void Core::choose(Subscription& s, int64_t now_us) {
   Track& t = *s.track;
   int best = -1;
   for (Layer& l : t.layers)
-    if (l.active(now_us) && (best < 0 || l.number <= std::min(s.wanted_layer, s.allowed_layer))) best = l.number;
+    if (l.active(now_us) && (best < 0 || l.number <= std::min(s.wanted_layer, s.allowed_layer)))
+      best = l.number;
   if (best >= 0) s.target = best;
   if (!s.paused && !s.starved && (s.target != s.layer() || s.await_key) && s.endpoint->tx)
     want_keyframe(t, t.layers[static_cast<size_t>(s.target)], now_us);

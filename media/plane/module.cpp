@@ -121,12 +121,11 @@ nb::tuple snapshot(T& self) {
     self.with_core([&](Core& core) {
       c = core.counters();
       core.each_endpoint([&](const Endpoint& e) {
-        endpoints.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us,
-                               e.has_selected,
-                               e.downlink && e.downlink->known_since_us >= 0
-                                   ? static_cast<int64_t>(e.downlink->estimator.bps())
-                                   : -1,
-                               e.downlink ? e.downlink->estimator.queue_delay_us() : 0);
+        endpoints.emplace_back(
+            e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us, e.has_selected,
+            e.downlink && e.downlink->known_since_us >= 0 ? static_cast<int64_t>(e.downlink->estimator.bps())
+                                                          : -1,
+            e.downlink ? e.downlink->estimator.queue_delay_us() : 0);
       });
       core.each_track([&](const Track& t) {
         uint64_t packets = 0, octets = 0;

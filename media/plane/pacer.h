@@ -24,13 +24,18 @@ class Pacer {
  public:
   static constexpr size_t kSlots = 512;  // half a megabyte of packets; a way that slow has too high a layer
 
+  struct Pace {
+    int64_t percent;   // of the estimate
+    int64_t burst_us;  // what may leave at once, in time at the estimate's rate
+  };
+
   // The way carries `bps`; time has passed.
-  void refill(uint64_t bps, int64_t now_us) {
-    rate_ = static_cast<int64_t>(bps);
-    const int64_t burst = std::max<int64_t>(rate_ * kBurstUs / 8000000, 9000);
+  void refill(uint64_t bps, const Pace& pace, int64_t now_us) {
+    rate_ = static_cast<int64_t>(bps) * pace.percent / 100;
+    const int64_t burst = std::max<int64_t>(static_cast<int64_t>(bps) * pace.burst_us / 8000000, kBurstLeast);
     const int64_t elapsed_us = std::clamp<int64_t>(now_us - refilled_us_, 0, 100000);
     refilled_us_ = now_us;
-    budget_ = std::min(burst, budget_ + rate_ * elapsed_us / 8000000 * kPaceNumerator / kPaceDenominator);
+    budget_ = std::min(burst, budget_ + rate_ * elapsed_us / 8000000);
   }
   int64_t budget() const { return budget_; }
   void spend(size_t bytes) { budget_ = std::max<int64_t>(budget_ - static_cast<int64_t>(bytes), -50000); }
@@ -77,14 +82,12 @@ class Pacer {
   }
 
  private:
-  // A burst of 40 ms is what a link's queue and a sound's jitter buffer take; 2.5 times the estimate is what
-  // libwebrtc paces at: a picture is spread, yet not as late as the link's own rate would make it.
-  static constexpr int64_t kBurstUs = 40000, kPaceNumerator = 5, kPaceDenominator = 2;
+  static constexpr int64_t kBurstLeast = 5000;  // a few packets go together anywhere
   static constexpr int64_t kLongestMs = 400;
   static constexpr size_t kBytesLeast = 64000;  // a large key frame, even where it takes seconds
 
   bool fits(size_t size) {
-    const auto longest = static_cast<size_t>(rate_ * kLongestMs / 8000 * kPaceNumerator / kPaceDenominator);
+    const auto longest = static_cast<size_t>(rate_ * kLongestMs / 8000);
     if (count_ == kSlots || bytes_ + size > std::max(longest, kBytesLeast)) return false;
     if (!slots_) slots_ = std::make_unique<Waiting[]>(kSlots);
     bytes_ += size;

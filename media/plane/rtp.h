@@ -92,10 +92,10 @@ inline std::optional<RtpHeader> parse_rtp(View d, const ExtIds& ids) {
 }
 
 // Writes the header extension block for a subscriber's ids and returns its size, 0 when nothing is left to
-// carry. Two-byte form only when an element needs it and the subscriber allows mixing. `cc_at`: where each copy
-// gets its transport-wide sequence number, from `out`; left alone when the copies get none.
-inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids, bool mixed,
-                         size_t* cc_at = nullptr) {
+// carry. Two-byte form only when an element needs it and the subscriber allows mixing. `cc_at`: where each
+// copy gets its transport-wide sequence number, from `out`; left alone when the copies get none.
+inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids,
+                         bool mixed, size_t* cc_at = nullptr) {
   bool two = false;
   for (size_t e = 0; e < kForwardedExts; ++e)
     if (ids[e] && h.ext[e].offset && (h.ext[e].size > 16 || h.ext[e].size == 0 || ids[e] > 14)) two = true;
