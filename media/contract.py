@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 Kind = Literal["audio", "video"]
 TransportState = Literal["new", "connected", "failed", "closed"]
-# Of room on a subscriber's way: a smaller or slower picture than asked for, or a still now and then.
+# Of room on a subscriber's way: a lesser picture than asked for, or a still now and then.
 Shortage = Literal["none", "reduced", "still"]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
 
@@ -14,7 +15,7 @@ from loadtests.impairment.profiles import Profile, links
 from loadtests.impairment.timeline import During
 
 from .bandwidth import Receiver
-from .simulated import MID_ID, OUT_RTX_SSRC, OUT_SSRC, Peer, World, ext_ids, mapped, rtp
+from .simulated import MID_ID, OUT_RTX_SSRC, OUT_SSRC, World, ext_ids, mapped, rtp
 from .test_layers import RID_ID, SSRCS, STARTS, vp8
 
 CC_OUT = 9
@@ -33,7 +34,7 @@ class Arrived:
 
 
 class Camera:
-    """Sends each encoding at its rate; a key frame is five frames large and comes when asked for."""
+    """Sends each encoding at its rate; a key frame, five frames large, comes when asked for."""
 
     def __init__(self, world: World, track: int = 100, layers: str = "lmh", base: int = 0) -> None:
         self.world, self.layers, self.base = world, layers, base
@@ -174,7 +175,7 @@ class Viewer:
         ends = [since_ms, *((a.at_us - base_us) // 1000 for a in self.arrived[ssrc] if a.marker),
                 until_ms]  # fmt: skip
         ends = [e for e in ends if since_ms <= e <= until_ms]
-        return max(b - a for a, b in zip(ends, ends[1:], strict=False))
+        return max(b - a for a, b in pairwise(ends))
 
 
 class Call:
