@@ -114,8 +114,9 @@ void BandwidthEstimator::decrease(int64_t now_us) {
   // What comes now rather than half a second ago, once a queue keeps the link busy without a break.
   if (queue_us > kQueueHoldUs)
     if (uint64_t lately = came_.bps(kShortRateUs)) came = std::min(came, lately);
-  // Little is sent and the queue is short, as after a key frame: what comes tells nothing of the limit.
-  if (queue_us < kShortQueueUs && came < rate_.bps() * 3 / 4) came = 0;
+  // A short queue after a probe, or while little is sent, as after a key frame, goes by itself, or it grows.
+  bool harmless = probing_.asked_since(now_us - kSilenceUs) || came < rate_.bps() * 3 / 4;
+  if (queue_us < kShortQueueUs && harmless) return;
   rate_.decrease(came, queue_us, now_us);
   decreased_us_ = now_us;
   probing_.wait(now_us + kSilenceUs);

@@ -79,8 +79,8 @@ class DelayTrend {
   static constexpr size_t kWindow = 20;                // groups in the fit
   static constexpr double kSmoothing = 0.9, kGain = 4, kUp = 0.0087, kDown = 0.039;
   static constexpr double kThresholdMin = 6, kThresholdMax = 600, kOutlier = 15;
-  static constexpr int64_t kOverUs = 10000;  // overuse must last so long
-  static constexpr int64_t kShownUs = 10000;
+  static constexpr int64_t kOverUs = 50000;  // overuse must last so long
+  static constexpr int64_t kShownUs = 20000;
   static constexpr int64_t kStandingUs =
       120000;  // a queue so long is overuse even when it has stopped growing
 
@@ -130,7 +130,10 @@ class DelayTrend {
     double modified = static_cast<double>(std::min<size_t>(count_, 60)) * trend_ * kGain;
     if (modified > threshold_) {
       over_us_ = over_us_ < 0 ? since_us / 2 : over_us_ + since_us;
-      if (over_us_ > kOverUs && growing && queue_us_ > shown_us()) usage_ = Usage::over;
+      if (queue_us_ <= shown_us())
+        usage_ = Usage::normal;
+      else if (over_us_ > kOverUs && growing)
+        usage_ = Usage::over;
     } else {
       over_us_ = -1;
       usage_ = modified < -threshold_ ? Usage::under : Usage::normal;

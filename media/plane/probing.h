@@ -67,6 +67,7 @@ class Probing {
     return rate;
   }
 
+  bool asked_since(int64_t us) const { return id_ > 0 && asked_us_ >= us; }
   uint64_t target_bps() const { return target_bps_; }
   void set_rtt(int64_t rtt_us) { rtt_us_ = rtt_us; }
 
