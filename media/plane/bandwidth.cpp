@@ -119,7 +119,7 @@ void BandwidthEstimator::decrease(int64_t now_us) {
   if (queue_us < kShortQueueUs && harmless) return;
   rate_.decrease(came, queue_us, now_us);
   decreased_us_ = now_us;
-  probing_.wait(now_us + kSilenceUs);
+  probing_.on_overuse(now_us);
   // A queue that does not care how little is sent is none: the way has become longer.
   if (decreases_in_vain_ == 0 || queue_us < in_vain_queue_us_ * 8 / 10 ||
       queue_us > in_vain_queue_us_ * 12 / 10)
@@ -134,10 +134,8 @@ void BandwidthEstimator::on_probed(uint64_t found_bps, int64_t now_us) {
   if (trend_.usage() == Usage::over) return probing_.fail(now_us);
   bool whole = found_bps >= probing_.target_bps() * 9 / 10;
   uint64_t safe = whole ? found_bps : found_bps * 95 / 100;
-  bool higher = safe > rate_.bps() * 105 / 100;
-  if (safe > rate_.bps()) rate_.raise(safe);
-  if (higher)
-    probing_.succeed(now_us);
+  if (safe > rate_.bps() * 105 / 100)
+    rate_.raise(probing_.succeed(rate_.bps(), safe, now_us));
   else
     probing_.fail(now_us);
 }
@@ -171,8 +169,8 @@ std::optional<Probe> BandwidthEstimator::on_timer(int64_t now_us, uint64_t wante
   if (!feedback_) return std::nullopt;
   bool calm = now_us - feedback_us_ < kSilenceUs && trend_.usage() != Usage::over &&
               trend_.queue_us() < kQueueHoldUs && !congested_loss();
-  return probing_.on_timer(rate_.bps(), remb_bps_ ? std::min(wanted_bps, remb_bps_) : wanted_bps, calm,
-                           trend_.noise_us(), now_us);
+  uint64_t wanted = std::min(wanted_bps, remb_bps_ ? remb_bps_ : RateControl::kMaxBps);
+  return probing_.on_timer(rate_.bps(), wanted, calm, trend_.noise_us(), now_us);
 }
 
 uint64_t BandwidthEstimator::bps() const {

@@ -43,7 +43,7 @@ class BandwidthEstimator {
 
  private:
   static constexpr int64_t kSilenceUs = 1'000'000;  // without feedback: an outage, not congestion
-  static constexpr int64_t kRateUs = 500'000, kShortRateUs = 250'000;
+  static constexpr int64_t kRateUs = 500'000, kShortRateUs = 120'000;
   static constexpr int64_t kDecreaseEveryUs = 200'000;
   static constexpr int kInVainMax = 8;
   static constexpr int64_t kRembUs = 5'000'000;

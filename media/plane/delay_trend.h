@@ -74,7 +74,7 @@ class DelayTrend {
 
  private:
   static constexpr int64_t kBurstUs = 5000;            // sent within: one group
-  static constexpr int64_t kReleaseUs = 100000;        // held back by the network and let go together
+  static constexpr int64_t kGroupUs = 100000;          // arrived within; more is a queue, whoever made it
   static constexpr int64_t kClockJumpUs = 10'000'000;  // no path holds a packet longer
   static constexpr size_t kWindow = 20;                // groups in the fit
   static constexpr double kSmoothing = 0.9, kGain = 4, kUp = 0.0087, kDown = 0.039;
@@ -85,9 +85,10 @@ class DelayTrend {
       120000;  // a queue so long is overuse even when it has stopped growing
 
   bool belongs(int64_t sent_us, int64_t arrival_us, int64_t delay_us) const {
+    if (arrival_us - first_arrival_us_ >= kGroupUs) return false;
     if (sent_us - first_sent_us_ <= kBurstUs) return true;
-    return arrival_us - last_arrival_us_ <= kBurstUs && delay_us < delay_us_ &&
-           arrival_us - first_arrival_us_ < kReleaseUs;
+    return arrival_us - last_arrival_us_ <= kBurstUs &&
+           delay_us < delay_us_;  // held back and let go together
   }
 
   void finish() {

@@ -71,14 +71,25 @@ class Probing {
   uint64_t target_bps() const { return target_bps_; }
   void set_rtt(int64_t rtt_us) { rtt_us_ = rtt_us; }
 
-  void succeed(int64_t now_us) {
+  // The train found more room: `bps` and how much of the difference to believe.
+  uint64_t succeed(uint64_t bps, uint64_t found_bps, int64_t now_us) {
+    if (doubt_ > 0 && raised_us_ >= 0 && now_us - raised_us_ > kProofUs) --doubt_;
+    raised_us_ = now_us;
     pause_us_ = kPauseMinUs;
-    next_us_ = now_us;
+    next_us_ = now_us + (doubt_ ? kTimeoutUs : 0);
+    return bps + ((found_bps - bps) >> doubt_);
   }
   void fail(int64_t now_us) {
     active_ = false;
-    next_us_ = now_us + pause_us_;
+    next_us_ = now_us + pause_us_ + pause_us_ / 2 * doubt_;
     pause_us_ = std::min(pause_us_ * 3 / 2, kPauseMaxUs);
+  }
+  // A queue grew. Soon after a success it means that the train was wrong: between other people's packets, or
+  // let go together by the radio.
+  void on_overuse(int64_t now_us) {
+    if (raised_us_ >= 0 && now_us - raised_us_ < kProofUs) doubt_ = std::min(doubt_ + 1, kDoubtMax);
+    raised_us_ = -1;
+    wait(now_us + kTimeoutUs);
   }
   // Not before so long; whatever is under way tells nothing.
   void wait(int64_t until_us) {
@@ -92,14 +103,16 @@ class Probing {
   static constexpr size_t kBytesMin = 3000;
   static constexpr int64_t kTimeoutUs = 1000000;
   static constexpr int64_t kPauseMinUs = 2000000, kPauseMaxUs = 5000000;
+  static constexpr int64_t kProofUs = 3000000;
+  static constexpr int kDoubtMax = 2;
 
   bool active_ = false, first_ = true;
-  int id_ = 0;
+  int id_ = 0, doubt_ = 0;
   uint64_t target_bps_ = 0;
   size_t wanted_bytes_ = 0, bytes_ = 0, first_size_ = 0, came_bytes_ = 0, first_came_size_ = 0;
   size_t packets_ = 0, told_ = 0, came_ = 0;
   int64_t asked_us_ = 0, first_sent_us_ = 0, last_sent_us_ = 0, first_arrival_us_ = 0, last_arrival_us_ = 0;
-  int64_t next_us_ = 0, pause_us_ = kPauseMinUs, rtt_us_ = 200000, noise_us_ = 0;
+  int64_t raised_us_ = -1, next_us_ = 0, pause_us_ = kPauseMinUs, rtt_us_ = 200000, noise_us_ = 0;
 };
 
 }  // namespace plane

@@ -37,7 +37,7 @@ class RateControl {
     double base = came ? static_cast<double>(came) : bps_;
     double drain = std::clamp(1 - static_cast<double>(queue_us) / 1e6, kDrainMin, kBeta);
     if (came) learn(base);
-    drained_ = std::min(bps_, kBeta * base);
+    drained_ = std::min(drained_ > 0 ? drained_ : bps_, kBeta * base);
     set(std::min(bps_, drain * base));
   }
 
@@ -59,7 +59,7 @@ class RateControl {
   void raise(uint64_t bps) { set(std::max(bps_, static_cast<double>(bps))); }
 
  private:
-  static constexpr double kBeta = 0.85, kDrainMin = 0.4, kHeadroom = 1.5;
+  static constexpr double kBeta = 0.85, kDrainMin = 0.25, kHeadroom = 1.5;
 
   void set(double bps) { bps_ = std::clamp<double>(bps, kMinBps, kMaxBps); }
   double since(int64_t now_us) {

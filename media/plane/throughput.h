@@ -32,7 +32,7 @@ class Throughput {
   }
 
  private:
-  static constexpr int64_t kBinUs = 20000, kBins = 64, kClockJumpBins = 500, kLeastUs = 150000;
+  static constexpr int64_t kBinUs = 20000, kBins = 64, kClockJumpBins = 500, kLeastUs = 100000;
 
   static size_t index(int64_t bin) { return static_cast<size_t>(bin) & (kBins - 1); }
   void clear(int64_t bin) {

@@ -17,6 +17,7 @@ from media._plane import BandwidthEstimator
 
 MS = 1_000_000
 FRAME_MS, FEEDBACK_MS, PACKET = 33, 100, 1100
+OTHERS = 1 << 30
 SOUND, SOUND_MS = 100, 20
 SOUND_BPS = (100 + 28) * 8 * 50
 HEADERS = 28  # IPv4 and UDP, which the links count too
@@ -59,12 +60,13 @@ def write_feedback(base: int, arrivals: list[int | None], *, runs: bool = False)
 class Receiver:
     """Tells every 100 ms what came since."""
 
+    skew_ppm: int = 0
     offset_us: int = 1_234_567_890  # another clock
     next: int = -1
     came: dict[int, int] = field(default_factory=dict)
 
     def take(self, seq: int, now_us: int) -> None:
-        self.came.setdefault(seq, now_us + self.offset_us)
+        self.came.setdefault(seq, now_us + now_us * self.skew_ppm // 1_000_000 + self.offset_us)
 
     def tell(self) -> bytes | None:
         if not self.came:
@@ -100,19 +102,24 @@ class Call:
     sizes: float = 0.3  # how much frames differ
     keyframe_s: float = 8.0
     feedback: Callable[[Random, list[bytes]], list[bytes]] = lambda _, bodies: bodies
+    feedback_ms: int = FEEDBACK_MS
+    skew_ppm: int = 0  # of the receiver's clock
+    others_bps: int = 0  # somebody else's packets in the same queue
+    paced: bool = False  # frames leave in ticks of 10 ms, at 1.5 times the rate
     steps: tuple[int, ...] = ()  # rates that can be sent; empty: any
     wanted_at: Callable[[float], int] | None = None
 
     def run(self) -> list[Second]:
         random = Random(self.seed)
         up, down = links(self.profile, self.seed, self.seconds, self.during)
-        estimator, receiver = BandwidthEstimator(), Receiver()
+        estimator, receiver = BandwidthEstimator(), Receiver(self.skew_ppm)
         self.estimator = estimator
         self.probes = 0
         sizes: list[int] = []  # by long sequence number
         sent_at: list[int] = []
         out: list[Second] = []
         delays: list[int] = []
+        waiting: list[int] = []  # for the pacer
         sent_bytes = came_bytes = sent_packets = came_packets = 0
         least_base = self.profile.down.delay_ms * 1000
 
@@ -138,8 +145,12 @@ class Call:
                 if self.keyframe_s and ms // FRAME_MS % int(self.keyframe_s * 30) == 5:
                     octets *= 4
                 packets = max(1, round(octets / PACKET))
-                for _ in range(packets):
-                    send(max(60, round(octets / packets) - HEADERS), now_us)
+                waiting += [max(60, round(octets / packets) - HEADERS)] * packets
+            if waiting and (not self.paced or ms % 10 == 0):
+                budget = 1.5 * estimator.bps / 8 / 100 if self.paced else 1e9
+                while waiting and budget > 0:
+                    budget -= waiting[0]
+                    send(waiting.pop(0), now_us)
             if ms % SOUND_MS == 0:
                 send(SOUND, now_us)
             if ms % 10 == 0:
@@ -149,12 +160,16 @@ class Call:
                     count = max(5, -(-more // (PACKET + HEADERS)))
                     for _ in range(count):
                         send(-(-more // count) - HEADERS, now_us, probe)
+            if self.others_bps and ms % max(1, 8 * 1_000_000 // self.others_bps) == 0:
+                down.push(now_us * 1000, OTHERS, bytes(1000 - HEADERS))
             for at_ns, seq, data in down.poll(now_us * 1000):
+                if seq == OTHERS:
+                    continue
                 receiver.take(seq, at_ns // 1000)
                 delays.append(at_ns // 1000 - sent_at[seq])
                 came_bytes += len(data) + HEADERS
                 came_packets += 1
-            if ms % FEEDBACK_MS == 0 and (body := receiver.tell()):
+            if ms % self.feedback_ms == 0 and (body := receiver.tell()):
                 up.push(now_us * 1000, 0, body)
             if bodies := [data for _, _, data in up.poll(now_us * 1000)]:
                 for body in self.feedback(random, bodies):
