@@ -43,7 +43,7 @@ lint: $(TOOLS_READY) $(PLANE_READY) $(NODE_READY)  ## formatters, linters and ty
 format: $(TOOLS_READY) $(NODE_READY)  ## let the formatters have their way
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(CXX) && $(NPM) run format
 
-bench: install  ## Distal and Janus under the same load, side by side
+bench: install  ## Distal and Janus under the same loads, written into docs/benchmarks.md
 	$(BIN)/python -m loadtests $(ARGS)
 
 fuzz: $(TOOLS_READY) install  ## parsers and properties against far more garbage than `make test` takes

@@ -1,1 +1,1 @@
-"""Benchmarks against peers, soaks, the impairment emulator; `relay` is the one to begin with."""
+"""Benchmarks against peers, soaks, the impairment emulator; all are listed in `bench`."""

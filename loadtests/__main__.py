@@ -1,7 +1,7 @@
-"""`python -m loadtests`: the relay's benchmark."""
+"""`python -m loadtests`: all benchmarks, as `make bench` runs them."""
 
 import sys
 
-from loadtests.relay import main
+from loadtests.bench import main
 
 sys.exit(main())

@@ -1,4 +1,4 @@
-"""Distal as its users start it: `distal serve` with a free port, and WHIP and WHEP over HTTP.
+"""Distal as its users start it: `distal serve` with a free port, WHIP and WHEP over HTTP, rooms.
 
 Every subscriber has an HTTP connection of its own, as separate clients would.
 """
@@ -16,9 +16,10 @@ from urllib.parse import urljoin
 import aiohttp
 
 from loadtests import sdp
+from loadtests.member import Member
 from loadtests.peer import Network, Peer
 from loadtests.process import Child
-from loadtests.server import Session, free_port, free_udp_port
+from loadtests.server import Person, Session, free_port, free_udp_port
 
 ROOM = "loadtest"
 START_TIMEOUT_S = 20.0
@@ -48,6 +49,11 @@ class Distal:
         return self._child.pid
 
     @property
+    def ws_url(self) -> str:
+        """Where a room's members connect."""
+        return self._url.replace("http", "ws", 1) + "/ws"
+
+    @property
     def version(self) -> str:
         shown = subprocess.run([self._program, "--version"], capture_output=True, text=True)
         return shown.stdout.split()[-1] if shown.stdout.strip() else "unknown"
@@ -61,12 +67,7 @@ class Distal:
             while not await self._ready():
                 self._child.check()
                 await asyncio.sleep(0.05)
-        command = [self._program, "token", "--room", ROOM, "--role", "host"]
-        command += ["--data-dir", str(self.folder / "data")]
-        shown = await asyncio.to_thread(
-            subprocess.run, command, capture_output=True, text=True, check=True
-        )
-        self._token = shown.stdout.strip()
+        self._token = await self.token(ROOM)
 
     async def stop(self) -> None:
         if self._http is not None:
@@ -80,6 +81,34 @@ class Distal:
     async def watch(self, network: Network) -> Session:
         peer = Peer(network)
         return await self._connect(peer, "whep", sdp.watch_offer(peer.local))
+
+    async def token(self, room: str, role: str = "host", ttl_s: int = 7200) -> str:
+        """One bearer token, as an operator makes it."""
+        command = [self._program, "token", "--room", room, "--role", role, "--ttl", str(ttl_s)]
+        command += ["--data-dir", str(self.folder / "data")]
+        shown = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, check=True
+        )
+        return shown.stdout.strip()
+
+    async def fill_rooms(
+        self, network: Network, rooms: int, ssrcs: list[dict[sdp.Kind, int]]
+    ) -> list[Person]:
+        """Room by room, with an equal share of the people in each."""
+        people: list[Person] = []
+        each = len(ssrcs) // rooms
+        for room in range(rooms):
+            token = await self.token(f"{ROOM}-{room}")
+            own = ssrcs[room * each : (room + 1) * each]
+            members = [Member(network, self.ws_url, token, f"person {n}") for n in range(each)]
+            sessions = await asyncio.gather(
+                *(member.enter(sent) for member, sent in zip(members, own, strict=True))
+            )
+            tracks = sum(map(len, own))
+            for member, session, sent in zip(members, sessions, own, strict=True):
+                receiving = await member.until_offered(tracks - len(sent))
+                people.append(Person(sent, session, receiving, member.leave))
+        return people
 
     async def _ready(self) -> bool:
         assert self._http is not None

@@ -22,7 +22,7 @@ import psutil
 from loadtests import sdp
 from loadtests.peer import Network, Peer
 from loadtests.process import Child
-from loadtests.server import Session, free_port
+from loadtests.server import Person, Session, free_port
 
 ROOM = 1
 START_TIMEOUT_S = 15.0
@@ -55,13 +55,14 @@ general: {{
 }}
 """
 VIDEOROOM = """
-room-1: {
+room-{number}: {{
   description = "load test"
   publishers = 6
   bitrate = 0
   videocodec = "vp8"
-}
+}}
 """
+ROOMS = 100
 
 
 def own_address() -> str:
@@ -176,7 +177,9 @@ class Janus:
         (self.folder / "janus.transport.websockets.jcfg").write_text(
             WEBSOCKETS.format(port=self._port)
         )
-        (self.folder / "janus.plugin.videoroom.jcfg").write_text(VIDEOROOM)
+        (self.folder / "janus.plugin.videoroom.jcfg").write_text(
+            "".join(VIDEOROOM.format(number=ROOM + room) for room in range(ROOMS))
+        )
         await self._child.start()
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         async with asyncio.timeout(START_TIMEOUT_S):
@@ -205,9 +208,37 @@ class Janus:
         return handle
 
     async def publish(self, network: Network, ssrcs: dict[sdp.Kind, int]) -> Session:
+        session, self._feed = await self._publish(network, ssrcs, ROOM)
+        return session
+
+    async def watch(self, network: Network) -> Session:
+        return await self._watch(network, [self._feed], ROOM)
+
+    async def fill_rooms(
+        self, network: Network, rooms: int, ssrcs: list[dict[sdp.Kind, int]]
+    ) -> list[Person]:
+        """Room by room, with an equal share of the people in each."""
+        people: list[Person] = []
+        each = len(ssrcs) // rooms
+        for room in range(ROOM, ROOM + rooms):
+            own = ssrcs[len(people) : len(people) + each]
+            published = await asyncio.gather(*(self._publish(network, s, room) for s in own))
+            feeds = [feed for _, feed in published]
+            watched = await asyncio.gather(
+                *(self._watch(network, [f for f in feeds if f != feed], room) for feed in feeds)
+            )
+            people += [
+                Person(sent, session, watching.peer, _both(session, watching))
+                for sent, (session, _), watching in zip(own, published, watched, strict=True)
+            ]
+        return people
+
+    async def _publish(
+        self, network: Network, ssrcs: dict[sdp.Kind, int], room: int
+    ) -> tuple[Session, int]:
         handle = await self._open()
-        joined = await handle.message({"request": "join", "ptype": "publisher", "room": ROOM})
-        self._feed = joined["plugindata"]["data"]["id"]
+        joined = await handle.message({"request": "join", "ptype": "publisher", "room": room})
+        feed = int(joined["plugindata"]["data"]["id"])
         peer = Peer(network, self._address)
         answer = await handle.message(
             {"request": "publish"},
@@ -215,16 +246,16 @@ class Janus:
         )
         remote = sdp.parse(answer["jsep"]["sdp"])
         await peer.connect(remote)
-        return Session(peer, remote, _leave(peer, handle))
+        return Session(peer, remote, _leave(peer, handle)), feed
 
-    async def watch(self, network: Network) -> Session:
+    async def _watch(self, network: Network, feeds: list[int], room: int) -> Session:
         handle = await self._open()
         offer = await handle.message(
             {
                 "request": "join",
                 "ptype": "subscriber",
-                "room": ROOM,
-                "streams": [{"feed": self._feed}],
+                "room": room,
+                "streams": [{"feed": feed} for feed in feeds],
             }
         )
         remote = sdp.parse(offer["jsep"]["sdp"])
@@ -235,6 +266,14 @@ class Janus:
         )
         await peer.connect(remote, controlling=False)
         return Session(peer, remote, _leave(peer, handle))
+
+
+def _both(*sessions: Session) -> Callable[[], Awaitable[None]]:
+    async def leave() -> None:
+        for session in sessions:
+            await session.leave()
+
+    return leave
 
 
 def _leave(peer: Peer, handle: _Handle) -> Callable[[], Awaitable[None]]:

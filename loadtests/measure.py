@@ -22,7 +22,6 @@ from loadtests.peer import FEEDBACK_INTERVAL_MS, PROFILES, Network
 from loadtests.server import Server, Session
 
 IDLE_LEAST = 0.05  # of all cores; below it the machine, not the server, is measured
-JOINS_ALONE = 10
 DRAIN_S = 0.5  # after counting, for what is still under way
 NTP_EPOCH = 2208988800
 
@@ -39,6 +38,8 @@ class Settings:
     profile: str = "AES-128-GCM"
     coalesce_us: int = 1000
     joins: int = 3  # times that all subscribers join at once in a run
+    joins_at_once: int = 100_000  # fewer where joining is not what is measured
+    joins_alone: int = 10  # and afterwards one after the other
     settle_s: float = 1.5  # after joining or changing the way of sending, before counting
 
 
@@ -97,11 +98,14 @@ def make_publisher(
     bitrate_bps: int,
     frames_per_second: int = video.FRAMES_PER_SECOND,
 ) -> Publisher:
-    """A paced publisher on a connected session; it answers PLI and sends sender reports."""
+    """A paced publisher on a connected session; it answers PLI and sends sender reports.
+
+    A kind that `ssrcs` leaves out is muted.
+    """
     peer, remote = session.peer, session.remote
 
     def line(kind: sdp.Kind) -> tuple[int, int, str]:
-        section = remote.section(kind)
+        section = remote.section(kind) if kind in ssrcs else None
         return (ssrcs[kind], section.payload_type, section.mid) if section else (0, 0, "")
 
     first = remote.sections[0]
@@ -181,7 +185,7 @@ async def _measure(server: Server, network: Network, settings: Settings) -> Run:
         joining, sessions = await _join(server, network, settings)
         joinings.append(joining)
     await _leave(sessions)
-    alone_s = await _join_alone(server, network)
+    alone_s = await _join_alone(server, network, settings.joins_alone)
     await _leave([publishing])
     return Run(
         server.name,
@@ -206,10 +210,10 @@ def _agreed(sessions: list[Session]) -> str:
     return f"transport-wide feedback with {agreed} of {len(sessions)}" if agreed else "reports only"
 
 
-async def _join_alone(server: Server, network: Network) -> list[float]:
+async def _join_alone(server: Server, network: Network, times: int) -> list[float]:
     took = []
     network.engine.coalesce(0)
-    for _ in range(JOINS_ALONE):
+    for _ in range(times):
         began = time.perf_counter()
         session = await server.watch(network)
         took.append(time.perf_counter() - began)
@@ -228,12 +232,14 @@ async def _join(
     network.engine.coalesce(0)
     before_cpu, before_client = process.cpu_s(server.pid), time.process_time()
     began = time.perf_counter()
-    sessions = await asyncio.gather(*(server.watch(network) for _ in range(settings.subscribers)))
+    sessions: list[Session] = []
+    while left := min(settings.joins_at_once, settings.subscribers - len(sessions)):
+        sessions += await asyncio.gather(*(server.watch(network) for _ in range(left)))
     wall_s = time.perf_counter() - began
     client_cpu_s = time.process_time() - before_client
     server_cpu_s = process.cpu_s(server.pid) - before_cpu
     network.engine.coalesce(settings.coalesce_us)
-    return Joining(wall_s, server_cpu_s, client_cpu_s), list(sessions)
+    return Joining(wall_s, server_cpu_s, client_cpu_s), sessions
 
 
 async def _forward(

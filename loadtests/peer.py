@@ -194,6 +194,7 @@ class Peer:
         self.feedback: Counter[str] = Counter()
         self.on_key_frame_request: Callable[[], None] | None = None
         self.sender_report: Callable[[], bytes] | None = None
+        self.gives_feedback = False
         self.consents_missed = 0
         self.closed_by_server = False
         self._path = _Path(lambda data: self.engine.send(self.number, data))
@@ -228,7 +229,8 @@ class Peer:
             if section.active
         }
         self.engine.count(self.number, list(kinds.items()))
-        if remote.transport_sequence and self.network.feedback_ms:
+        self.gives_feedback = bool(remote.transport_sequence and self.network.feedback_ms)
+        if self.gives_feedback:
             self.engine.feedback(self.number, remote.transport_sequence, self.network.feedback_ms)
 
     def streams(self) -> list[Stream]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import psutil
 
 from loadtests.measure import Forwarding, Run, Settings
 
@@ -96,14 +97,15 @@ def _forwarding(measured: list[Forwarding]) -> dict[str, Any]:
 
 
 def machine() -> str:
-    """Processor, cores and kernel, as the table's heading."""
+    """Processor, cores, memory and kernel, as the table's heading."""
     model = platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
             break
     cores = len(list(Path("/sys/devices/system/cpu").glob("cpu[0-9]*")))
-    return f"{model}, {cores} cores, Linux {platform.release()}"
+    memory_gb = psutil.virtual_memory().total / 2**30
+    return f"{model}, {cores} cores, {memory_gb:.0f} GB, Linux {platform.release()}"
 
 
 Better = Literal["lower", "higher", ""]
@@ -144,7 +146,7 @@ SERVER_ROWS: list[Row] = [
 ]
 
 
-def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) -> str:
+def markdown(numbers: dict[str, Any]) -> str:
     """The table; the last column says how many times better ours is than the yardstick."""
     servers: dict[str, Any] = numbers["servers"]
     settings = numbers["settings"]
@@ -166,12 +168,11 @@ def markdown(numbers: dict[str, Any], floor_us: dict[str, float] | None = None) 
         lines += _table([title, *heads, *ratio_head], FORWARDING_ROWS, by_server, both)
         lines.append("")
     lines += _table(["joining, memory", *heads, *ratio_head], SERVER_ROWS, servers, both)
-    if floor_us:
+    if floor_us := numbers.get("floor_cpu_us_per_packet"):
         lines += ["", "The floor, sending alone with AES-128-GCM, µs a packet: "]
         lines[-1] += ", ".join(f"{what} {us:.2f}" for what, us in floor_us.items()) + "."
-    for name, server in servers.items():
-        lines += [f"- {name}: {text}" for text in server["complaints"]]
-    return "\n".join(lines)
+    lines += ["", *(f"- {name}: {c}" for name, s in servers.items() for c in s["complaints"])]
+    return "\n".join(lines).rstrip()
 
 
 def _table(heads: list[str], rows: list[Row], by_server: dict[str, Any], both: bool) -> list[str]:

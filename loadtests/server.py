@@ -20,6 +20,16 @@ class Session:
     leave: Callable[[], Awaitable[None]]
 
 
+@dataclass
+class Person:
+    """Somebody in a room: what she sends on, what she receives on, and how she leaves."""
+
+    ssrcs: dict[Kind, int]
+    publishing: Session
+    receiving: Peer
+    leave: Callable[[], Awaitable[None]]
+
+
 class Server(Protocol):
     """A server under test: our own child process, on loopback."""
 

@@ -110,3 +110,17 @@ def test_foreign_frames_are_refused() -> None:
     got["packets"] = 99
     with pytest.raises(frames.AlignmentError):
         frames.compare(sent, [got])
+
+
+def test_a_subscriber_with_foreign_frames_beside_a_sound_one_lost_everything() -> None:
+    sent = sent_frames()
+    foreign = arrived(sent, 1)
+    foreign["packets"] = 99
+    window = frames.compare(sent, [arrived(sent, 1), foreign])
+    assert window.lost_packets == sent["packets"].sum()
+
+
+def test_a_server_that_drops_most_frames_is_still_matched() -> None:
+    sent = sent_frames()
+    window = frames.compare(sent, [arrived(sent, 1)[::4]])
+    assert window.lost_packets == sent["packets"].sum() - sent["packets"][::4].sum()
