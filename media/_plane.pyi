@@ -75,6 +75,8 @@ class Plane(_Commands):
     port: int
     event_fd: int
     offload: bool
+    turns: int  # of its loop: stands still when the thread is stuck
+    closed: bool
 
     def __init__(self, srtp: tuple[int, int, int, int], host: str, port: int) -> None: ...
     def accept_only(self, ips: list[bytes]) -> None: ...

@@ -180,6 +180,24 @@ class SubscribeTransport(Transport, Protocol):
         ...
 
 
+class Place(Protocol):
+    """Where one room's media live, as long as the room does: one plane for each class group."""
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]: ...  # class group → its service classes
+
+    def open_publish(self, group: str = "main") -> PublishTransport: ...
+    def open_subscribe(self, group: str = "main") -> SubscribeTransport: ...
+
+    async def open_probe(self, offer: str) -> tuple[Transport, str]:
+        """A transport whose data channels echo, for the network check; with its answer."""
+        ...
+
+    def leave(self) -> None:
+        """The room is over: its place counts no longer."""
+        ...
+
+
 class Relay(Protocol):
     groups: Mapping[str, tuple[str, ...]]  # class group → its service classes
 
@@ -188,9 +206,7 @@ class Relay(Protocol):
         ...
 
     async def close(self) -> None: ...
-    def open_publish(self, group: str = "main") -> PublishTransport: ...
-    def open_subscribe(self, group: str = "main") -> SubscribeTransport: ...
 
-    async def open_probe(self, offer: str) -> tuple[Transport, str]:
-        """A transport whose data channels echo, for the network check; with its answer."""
+    def place(self) -> Place:
+        """The least loaded place for a new room, reserved until it is left."""
         ...

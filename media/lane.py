@@ -1,4 +1,4 @@
-"""One plane with its UDP port: the lane that a class group's transports share."""
+"""One plane with its UDP port: the lane that transports of one class group share."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .transport import BaseTransport
 
 
+_ids = itertools.count(1)  # of all lanes: a track's id is the process's
+
+
 class Lane:
     """Owns a plane; hands what it cannot forward (DTLS) to the transports."""
 
@@ -37,7 +40,7 @@ class Lane:
         self.tos = tos  # by service class: DSCP in the upper six bits (RFC 2474)
         self.transports: dict[int, BaseTransport] = {}
         self._candidate_lines = candidate_lines
-        self._ids = itertools.count(1)
+        self.streams = 0  # on their way to subscribers
         try:
             self.plane = Plane(FUNCTIONS, host, port)
         except OSError as error:
@@ -51,8 +54,13 @@ class Lane:
         return self.plane.port
 
     def next_id(self) -> int:
-        """Unique in this plane for endpoints, tracks and subscriptions, and for SSRCs."""
-        return next(self._ids)
+        """Unique in this process for endpoints, tracks and subscriptions."""
+        return next(_ids)
+
+    def counters(self) -> dict[str, int]:
+        """What the plane counts, and the transports that are open."""
+        self.stats.refresh()
+        return {"transports": len(self.transports), **self.stats.counters}
 
     def candidate_lines(self) -> list[str]:
         return self._candidate_lines(self.port)

@@ -1,4 +1,4 @@
-"""The relay: one lane per class group, and the transports on them. Implements `contract.Relay`."""
+"""The relay: lanes in rows, and rooms placed on them. Implements `contract.Relay`."""
 
 from __future__ import annotations
 
@@ -6,70 +6,101 @@ import asyncio
 import contextlib
 import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import structlog
 
 from .addresses import IpAddress, candidates, local_addresses, packed
-from .contract import CapacityError, SdpError
+from .contract import CapacityError, PortError
 from .dtls import SharedCertificate
 from .lane import Lane
+from .place import MediaPlace, Row
 from .probe import ProbeTransport
-from .publish import PublishTransport
 from .settings import RelaySettings
-from .subscribe import SubscribeTransport
+from .watchdog import Watchdog
 
 TRANSPORTS_MAX = 20_000  # of one process; 160 KB each
 PROBES_MAX = 200
 CHECK_EVERY_S = 1.0
 ADDRESSES_EVERY_S = 5.0  # DHCP and a new Wi-Fi
 
+log = structlog.get_logger("distal.media")
+
 
 class MediaRelay:
-    """Python's side of the packet plane."""
+    """Python's side of the packet planes."""
 
     def __init__(self, settings: RelaySettings) -> None:
         self._settings = settings
         self.groups: Mapping[str, tuple[str, ...]] = {
             name: group.classes for name, group in settings.groups.items()
         }
-        self._lanes: dict[str, Lane] = {}
+        self._rows: list[Row] = []
         self._certificate = SharedCertificate.generateCertificate()
         self._addresses: list[IpAddress] = []
         self._addresses_at_s = 0.0
         self._watch: asyncio.Task[None] | None = None
+        self._watchdog: Watchdog | None = None
 
     @property
-    def ports(self) -> dict[str, int]:
-        """The UDP port of each class group, once started."""
-        return {name: lane.port for name, lane in self._lanes.items()}
+    def ports(self) -> dict[str, tuple[int, ...]]:
+        """The UDP ports of each class group, one for each of its threads, once started."""
+        return {name: tuple(row.lanes[name].port for row in self._rows) for name in self.groups}
 
     def counters(self) -> dict[str, int]:
         """Sums over all lanes of what the planes count, for the metrics."""
-        total: dict[str, int] = {"transports": sum(len(x.transports) for x in self._lanes.values())}
-        for lane in self._lanes.values():
-            lane.stats.refresh()
-            for name, value in lane.stats.counters.items():
+        total = {"transports": 0}
+        for counters in self.counters_by_lane().values():
+            for name, value in counters.items():
                 total[name] = total.get(name, 0) + value
         return total
 
+    def counters_by_lane(self) -> dict[tuple[str, int], dict[str, int]]:
+        """The same of each plane, by class group and number of the thread."""
+        return {
+            (group, number): lane.counters()
+            for number, row in enumerate(self._rows)
+            for group, lane in row.lanes.items()
+        }
+
     async def start(self) -> None:
         """Bind the UDP ports. Raises PortError."""
+        try:
+            for number in range(self._settings.threads):
+                try:
+                    self._rows.append(Row(await self._bind(number)))
+                except PortError as error:
+                    if number == 0 or not self._settings.fewer_threads:
+                        raise
+                    log.warning("media_port_taken", port=error.port, threads=number)
+                    break
+        except OSError:
+            await self.close()
+            raise
+        self._read_addresses()
+        self._watch = asyncio.create_task(self._check())
+        self._watchdog = Watchdog([lane.plane for lane in self._lanes()])
+
+    async def _bind(self, number: int) -> dict[str, Lane]:
+        """The lanes of a row, on each group's port and as many further; all or none."""
         host = ipaddress.ip_address(self._settings.host)
         # On loopback the socket still hears every local address: a browser that does not gather
         # loopback candidates reaches its own machine by them. Strangers are refused by their
         # source.
         bind = "" if host.is_loopback or host.is_unspecified else str(host)
         tos = {name: dscp << 2 for name, dscp in self._settings.dscp.items()}
+        lanes: dict[str, Lane] = {}
         try:
             for name, group in self._settings.groups.items():
-                self._lanes[name] = Lane(
-                    name, bind, group.port, self._certificate, self._candidate_lines, tos
-                )
-                self._lanes[name].plane.set_remb(self._settings.max_bitrate_bps)
+                port = group.port + number if group.port else 0
+                lane = Lane(name, bind, port, self._certificate, self._candidate_lines, tos)
+                lane.plane.set_remb(self._settings.max_bitrate_bps)
+                lanes[name] = lane
         except OSError:
-            await self.close()
+            for lane in lanes.values():
+                await lane.close()
             raise
-        self._read_addresses()
-        self._watch = asyncio.create_task(self._check())
+        return lanes
 
     async def close(self) -> None:
         """Close every transport and port."""
@@ -77,36 +108,31 @@ class MediaRelay:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
-        for lane in self._lanes.values():
+        for lane in self._lanes():
             await lane.close()
-        self._lanes.clear()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._rows.clear()
 
-    def open_publish(self, group: str = "main") -> PublishTransport:
-        """A transport to publish on. Raises CapacityError, and KeyError for an unknown group."""
-        return PublishTransport(self._lane(group))
+    def place(self) -> MediaPlace:
+        """The least loaded place for a new room, reserved until it is left."""
+        return MediaPlace(self, min(self._rows, key=lambda row: row.load))
 
-    def open_subscribe(self, group: str = "main") -> SubscribeTransport:
-        """A transport to receive on. Raises CapacityError, and KeyError for an unknown group."""
-        return SubscribeTransport(self._lane(group))
-
-    async def open_probe(self, offer: str) -> tuple[ProbeTransport, str]:
-        """A transport whose data channels echo, with its answer. Raises SdpError, CapacityError."""
-        lane = self._lane(next(iter(self._lanes)))
-        probes = sum(isinstance(t, ProbeTransport) for t in lane.transports.values())
-        if probes >= PROBES_MAX:
-            raise CapacityError("too many network checks at once: try again in a minute")
-        probe = ProbeTransport(lane)
-        try:
-            return probe, await probe.negotiate(offer)
-        except SdpError:
-            await probe.close()
-            raise
-
-    def _lane(self, group: str) -> Lane:
-        lane = self._lanes[group]
-        if len(lane.transports) >= TRANSPORTS_MAX:
+    def admit(self) -> None:
+        """Keep the bound before another transport is opened. Raises CapacityError."""
+        if sum(len(lane.transports) for lane in self._lanes()) >= TRANSPORTS_MAX:
             raise CapacityError("this server carries as many transports as it can")
-        return lane
+
+    def admit_probe(self) -> None:
+        """The same before a network check, which anybody with a token may begin."""
+        self.admit()
+        everything = (t for lane in self._lanes() for t in lane.transports.values())
+        if sum(isinstance(transport, ProbeTransport) for transport in everything) >= PROBES_MAX:
+            raise CapacityError("too many network checks at once: try again in a minute")
+
+    def _lanes(self) -> Iterator[Lane]:
+        for row in self._rows:
+            yield from row.lanes.values()
 
     # --- addresses -----------------------------------------------------------------------------
 
@@ -114,7 +140,7 @@ class MediaRelay:
         self._addresses_at_s = time.monotonic()
         self._addresses = local_addresses()
         if ipaddress.ip_address(self._settings.host).is_loopback:
-            for lane in self._lanes.values():
+            for lane in self._lanes():
                 lane.plane.accept_only([packed(a) for a in self._addresses])
 
     def _candidate_lines(self, port: int) -> list[str]:
@@ -131,6 +157,6 @@ class MediaRelay:
             now_s = time.monotonic()
             if now_s - self._addresses_at_s > ADDRESSES_EVERY_S:
                 self._read_addresses()
-            for lane in self._lanes.values():
+            for lane in self._lanes():
                 for transport in list(lane.transports.values()):
                     transport.check_alive(now_s)

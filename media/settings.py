@@ -18,12 +18,17 @@ class ClassGroup:
 
 @dataclass(frozen=True)
 class RelaySettings:
-    """`advertise` empty: every local address. `dscp` by service class, 0 where it is silent."""
+    """`advertise` empty: every local address. `dscp` by service class, 0 where it is silent.
+
+    Each group has one plane thread on its port, another on the next port, and so on.
+    """
 
     host: str = "127.0.0.1"  # a loopback host refuses datagrams from other machines
     groups: Mapping[str, ClassGroup] = field(
         default_factory=lambda: {"main": ClassGroup(10000, SERVICE_CLASSES)}
     )
+    threads: int = 1  # of each group
+    fewer_threads: bool = False  # rather than fail when a port after the first is taken
     advertise: tuple[str, ...] = ()
     dscp: Mapping[str, int] = field(default_factory=dict)
     max_bitrate_bps: int = 4_000_000  # told by REMB to publishers without transport-wide feedback

@@ -47,6 +47,7 @@ class MediaSubscription:
             tos,
         ):
             self._number = number
+            self._lane.streams += 1
             if self._paused:
                 self._lane.plane.pause(number, True)
             if self._preferred:
@@ -56,6 +57,7 @@ class MediaSubscription:
         """No packets any more; the subscription is over."""
         if self._number is not None:
             self._lane.plane.remove_subscription(self._number)
+            self._lane.streams -= 1
             self._number = None
         if self in self.track.subscriptions:
             self.track.subscriptions.remove(self)

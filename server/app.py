@@ -12,7 +12,7 @@ from server.config import Settings
 from server.join_api import JoinApi
 from server.joins import JoinCodes
 from server.keys import TokenKey
-from server.metrics import Metrics, Numbers
+from server.metrics import Metrics, Planes
 from server.web_client import WebClient, security_headers
 from signaling.problem import Problem, problem_middleware
 from signaling.service import Signaling
@@ -49,7 +49,7 @@ class Health:
 def make_app(
     settings: Settings,
     signaling: Signaling,
-    media: Numbers,
+    media: Planes,
     key: TokenKey,
     verifier: TokenVerifier,
     codes: JoinCodes,

@@ -73,13 +73,24 @@ def _program(_settings: Settings) -> Iterator[Finding]:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     yield _port("TCP", socket.SOCK_STREAM, settings.host, settings.port)
-    for name, group in settings.relay().groups.items():
-        yield _port(
-            f"UDP {name}", socket.SOCK_DGRAM, settings.media_host or settings.host, group.port
-        )
+    relay = settings.relay()
+    host = settings.media_host or settings.host
+    for name, group in relay.groups.items():
+        for number in range(relay.threads):
+            port = group.port + number if group.port else 0
+            trouble: Verdict = "warn" if number and relay.fewer_threads else "bad"
+            yield _port(f"UDP {name}", socket.SOCK_DGRAM, host, port, trouble)
+    wanted = settings.threads_wanted
+    fewer = relay.threads < wanted
+    yield Finding(
+        "media threads",
+        "warn" if fewer else "ok",
+        f"{relay.threads}"
+        + (f", not {wanted}: a class's port comes too soon after another" if fewer else ""),
+    )
 
 
-def _port(what: str, kind: int, host: str, port: int) -> Finding:
+def _port(what: str, kind: int, host: str, port: int, trouble: Verdict = "bad") -> Finding:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as probe:
         if kind == socket.SOCK_STREAM:
@@ -88,7 +99,7 @@ def _port(what: str, kind: int, host: str, port: int) -> Finding:
             probe.bind((host, port))
         except OSError as error:
             why = error.strerror or str(error)
-            return Finding(f"port {what}", "bad", f"{host} {port}: {why} (a running Distal?)")
+            return Finding(f"port {what}", trouble, f"{host} {port}: {why} (a running Distal?)")
     return Finding(f"port {what}", "ok", f"{host} {port} is free")
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import ipaddress
 import re
+import itertools
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from media.cores import usable_cores
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from server.classes import CLASSES, ServiceClassSettings
 from signaling.settings import SignalingSettings
@@ -29,6 +31,7 @@ TURN_URL = re.compile(  # RFC 7065
     r"(\?transport=(?P<transport>udp|tcp))?",
     re.ASCII,
 )
+THREADS_MAX = 16
 TABLES = ("classes", "rooms")  # tables of tables: only the TOML file can say them
 
 
@@ -54,7 +57,12 @@ class Settings:
     host: str = setting("127.0.0.1", "address to listen on; 0.0.0.0 or :: for every one")
     port: Port = setting(8080, "TCP port of the web client and the API; 0 takes a free one")
     media_host: str = setting("", "address for media (UDP) when it is not --host's")
-    media_port: Port = setting(10000, "UDP port that all media share; 0 takes a free one")
+    media_port: Port = setting(
+        10000, "UDP port of the first media thread, the others follow; 0 takes free ones"
+    )
+    media_threads: Annotated[int, Meta(ge=0, le=THREADS_MAX)] = setting(
+        0, "threads that move media, each on its own UDP port; 0: one per core, as ports allow"
+    )
     advertise: tuple[str, ...] = setting(
         (), "address that clients send media to, repeatable; default: every local one"
     )
@@ -114,6 +122,11 @@ class Settings:
         """Whether this process itself speaks TLS."""
         return self.tls_cert is not None
 
+    @property
+    def threads_wanted(self) -> int:
+        """Media threads, if the ports allow it."""
+        return self.media_threads or min(usable_cores(), THREADS_MAX)
+
     def relay(self) -> RelaySettings:
         """Tell the relay its ports and marks; classes with one port share a transport."""
         members: dict[int, list[str]] = {}
@@ -128,9 +141,27 @@ class Settings:
         return RelaySettings(
             host=self._media_address(),
             groups=groups,
+            threads=self._threads({name: group.port for name, group in groups.items()}),
+            fewer_threads=not self.media_threads,
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
         )
+
+    def _threads(self, ports: Mapping[str, int]) -> int:
+        """Threads of each group: as many as wanted, with no port twice."""
+        wanted = self.threads_wanted
+        starts = sorted((port, name) for name, port in ports.items() if port)
+        for (low, name), (high, other) in itertools.pairwise([*starts, (65536, "")]):
+            if low + wanted <= high:
+                continue
+            if self.media_threads:
+                end = f"{_port_of(other)} is {high}" if other else "65535 is the last"
+                raise ConfigError(
+                    f"{_port_of(name)}: with media_threads {wanted} it takes UDP {low} to"
+                    f" {low + wanted - 1}, but {end}: move one, or give media_threads {high - low}"
+                )
+            wanted = high - low
+        return wanted
 
     def _media_address(self) -> str:
         host = self.media_host or self.host
@@ -210,6 +241,10 @@ def load(
         option = known[name]
         merged[name] = _typed(value, option.type, option.flag, strict=False)
     return Settings(**merged)
+
+
+def _port_of(group: str) -> str:
+    return "media_port" if group == "main" else f"classes.{group}.port"
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from aiohttp import hdrs, web
 from prometheus_client import (
@@ -26,10 +27,17 @@ SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 Numbers = Callable[[], Mapping[str, int]]
 
 
+class Planes(Protocol):
+    """What the packet planes count, together and each by class group and number of its thread."""
+
+    def counters(self) -> Mapping[str, int]: ...
+    def counters_by_lane(self) -> Mapping[tuple[str, int], Mapping[str, int]]: ...
+
+
 class Metrics:
     """One registry for one application, so that two can live in one process."""
 
-    def __init__(self, counts: Numbers, media: Numbers) -> None:
+    def __init__(self, counts: Numbers, media: Planes) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -80,14 +88,19 @@ class Metrics:
 class _Now(Collector):
     """What is going on at the moment of asking."""
 
-    def __init__(self, counts: Numbers, media: Numbers) -> None:
+    def __init__(self, counts: Numbers, media: Planes) -> None:
         self._counts = counts
         self._media = media
 
     def collect(self) -> Iterable[Metric]:
         for name, value in self._counts().items():
             yield GaugeMetricFamily(f"distal_{name}", f"Present {name}.", value)
-        for name, value in self._media().items():
-            text = f"The packet plane's {name.replace('_', ' ')}."
+        by_lane = self._media.counters_by_lane()
+        for name, value in self._media.counters().items():
+            text = f"The packet planes' {name.replace('_', ' ')}"
             family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
-            yield family(f"distal_media_{name}", text, value=value)
+            yield family(f"distal_media_{name}", f"{text}.", value=value)
+            each = family(f"distal_media_lane_{name}", f"{text}, each.", labels=("group", "thread"))
+            for (group, thread), counters in by_lane.items():
+                each.add_metric((group, str(thread)), counters[name])
+            yield each

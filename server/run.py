@@ -50,7 +50,7 @@ class Distal:
             make_app(
                 settings,
                 self._signaling,
-                self._relay.counters,
+                self._relay,
                 self.key,
                 verifier,
                 self.codes,

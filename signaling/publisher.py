@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from media.contract import (
     CapacityError,
     CodecPolicy,
+    Place,
     PublishTransport,
-    Relay,
     SdpError,
     Track,
     TransportState,
@@ -42,7 +42,7 @@ class Publisher:
         self,
         participant: str,
         grants: p.Grants,
-        relay: Relay,
+        place: Place,
         max_tracks: int,
         changed: Callable[[list[LiveTrack], list[LiveTrack]], None],
         tasks: Tasks,
@@ -51,7 +51,7 @@ class Publisher:
         self.tracks: dict[str, LiveTrack] = {}
         self._participant = participant
         self._grants = grants
-        self._relay = relay
+        self._place = place
         self._max_tracks = max_tracks
         self._changed = changed
         self._tasks = tasks
@@ -100,7 +100,7 @@ class Publisher:
     # --- below ---------------------------------------------------------------------------------
 
     def _allow(self, group: str, sdp: str, media: list[p.PublishedMedia]) -> None:
-        if group not in self._relay.groups:
+        if group not in self._place.groups:
             raise Refused("not_found", f"no transport group {group!r}", "transport")
         offered = {section.mid: section for section in sections(sdp)}
         listed = {one.mid for one in media}
@@ -130,12 +130,12 @@ class Publisher:
     def _allow_class(self, group: str, name: str, field: str) -> None:
         if name not in self._grants.classes:
             raise Refused("forbidden", f"this token does not allow the class {name}", field)
-        if name not in self._relay.groups[group]:
+        if name not in self._place.groups[group]:
             raise Refused("malformed", f"the class {name} has another transport", field)
 
     def _open(self, group: str) -> PublishTransport:
         try:
-            transport = self._relay.open_publish(group)
+            transport = self._place.open_publish(group)
         except CapacityError as error:
             raise Refused("room_full", str(error), "transport") from None
 

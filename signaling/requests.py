@@ -43,7 +43,8 @@ async def _check_network(
 ) -> p.Answer:
     await session.close_probe()
     try:
-        session.probe, answer = await signaling.relay.open_probe(request.sdp)
+        place = signaling.stage(session.claims.room).place  # the port that he will use
+        session.probe, answer = await place.open_probe(request.sdp)
     except SdpError as error:
         raise Refused("bad_sdp", str(error), "sdp") from None
     except CapacityError as error:

@@ -175,7 +175,7 @@ class Signaling:
             if len(self.stages) >= self.settings.rooms:
                 raise Refused("room_full", f"this server holds {self.settings.rooms} rooms")
             room = Room(name, self.settings, now_ms(), self._send)
-            found = self.stages[name] = Stage(room, self.relay, self.settings, self.tasks)
+            found = self.stages[name] = Stage(room, self.relay.place(), self.settings, self.tasks)
         return found
 
     # --- below ---------------------------------------------------------------------------------
@@ -325,6 +325,7 @@ class Signaling:
                 stage.empty_since = now
             elif now - stage.empty_since >= self.settings.room_empty_s:
                 del self.stages[name]
+                stage.place.leave()
 
     def _reap_http(self) -> None:
         now = time.monotonic()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from media.contract import Relay, Transport
+from media.contract import Place, Transport
 from signaling import protocol as p
 from signaling.codecs import decodes
 from signaling.layers import Demand
@@ -34,15 +34,15 @@ class Listener:
 class Stage:
     """The media of one room."""
 
-    def __init__(self, room: Room, relay: Relay, settings: SignalingSettings, tasks: Tasks) -> None:
+    def __init__(self, room: Room, place: Place, settings: SignalingSettings, tasks: Tasks) -> None:
         self.room = room
+        self.place = place
         self.tracks: dict[str, LiveTrack] = {}
         self.publishers: dict[str, Publisher] = {}
         self.listeners: dict[str, Listener] = {}
         self.said: dict[str, p.ReportQuality] = {}
         self.viewers = 0  # WHEP sessions
         self.empty_since: float | None = None
-        self._relay = relay
         self._settings = settings
         self._tasks = tasks
         self._looks: dict[str, Look] = {}
@@ -57,7 +57,7 @@ class Stage:
             found = Publisher(
                 participant,
                 grants,
-                self._relay,
+                self.place,
                 self._settings.tracks,
                 self._changed,
                 self._tasks,
@@ -220,7 +220,7 @@ class Stage:
             return
         if subscriber is None:
             subscriber = Subscriber(
-                track.group, self._relay, self._settings.answer_s, listener.send, self._tasks
+                track.group, self.place, self._settings.answer_s, listener.send, self._tasks
             )
             listener.subscribers[track.group] = subscriber
         subscriber.want(track)

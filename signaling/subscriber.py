@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from media.contract import CapacityError, MediaError, Relay, SdpError, SubscribeTransport
+from media.contract import CapacityError, MediaError, Place, SdpError, SubscribeTransport
 from signaling import protocol as p
 from signaling.layers import layer_for
 from signaling.publisher import LiveTrack
@@ -28,7 +28,7 @@ class Subscriber:
     def __init__(
         self,
         group: str,
-        relay: Relay,
+        place: Place,
         answer_s: float,
         send: Callable[[p.Event], None],
         tasks: Tasks,
@@ -38,7 +38,7 @@ class Subscriber:
         self.revision = 0
         self.paused: set[str] = set()
         self.qualities: dict[str, p.ViewQuality] = {}  # high where it is silent
-        self._relay = relay
+        self._place = place
         self._answer_s = answer_s
         self._send = send
         self._tasks = tasks
@@ -180,7 +180,7 @@ class Subscriber:
     def _fill(self) -> SubscribeTransport:
         """Bring the transport's subscriptions up to what is wanted, as far as it can hold them."""
         if self.transport is None:
-            self.transport = self._relay.open_subscribe(self.group)
+            self.transport = self._place.open_subscribe(self.group)
         for track_id, track in self._wanted.items():
             if track_id in self.transport.subscriptions:
                 continue

@@ -60,7 +60,7 @@ class Whep(Endpoint[WhepSession]):
             raise Refused("room_full", f"the room holds {stage.viewers} players")
         tracks = _fitting(_tracks_of(stage, request.query.get("participant")), offer)
         try:
-            transport = self._signaling.relay.open_subscribe(tracks[0].group)
+            transport = stage.place.open_subscribe(tracks[0].group)
         except CapacityError as error:
             raise Refused("room_full", str(error)) from None
         stage.viewers += 1

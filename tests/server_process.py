@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -69,6 +70,7 @@ class DistalServer:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "server.cli", self.command]
         command += ["--port", "0", "--media-port", str(self.media_port)]
+        command += ["--media-threads", "1"]  # emulated networks stand before one port
         command += ["--data-dir", str(self.data_dir), *self._arguments]
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self.process = subprocess.Popen(
@@ -131,11 +133,17 @@ class DistalServer:
         await asyncio.to_thread(self.stop)
 
 
-def free_udp_port() -> int:
-    """Find a UDP port that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_udp_port(following: int = 0) -> int:
+    """Find a UDP port that is free now, and so are those that follow it."""
+    while True:
+        with contextlib.ExitStack() as probes:
+            first = 0
+            with contextlib.suppress(OSError, OverflowError):
+                for number in range(following + 1):
+                    probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind(("127.0.0.1", first + number if number else 0))
+                    first = first or int(probe.getsockname()[1])
+                return first
 
 
 def free_tcp_port() -> int:

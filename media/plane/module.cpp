@@ -273,6 +273,8 @@ NB_MODULE(_plane, m) {
       .def_prop_ro("port", &Worker::port)
       .def_prop_ro("event_fd", &Worker::event_fd)
       .def_prop_ro("offload", &Worker::offload)
+      .def_prop_ro("turns", &Worker::turns)
+      .def_prop_ro("closed", &Worker::closed)
       .def(
           "accept_only",
           [](Worker& w, const std::vector<nb::bytes>& ips) {

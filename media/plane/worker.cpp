@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <utility>
 
 namespace plane {
@@ -30,8 +31,14 @@ Worker::Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port
     : socket_(host, port), core_(srtp, socket_, *this) {
   event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "distal-plane");
+  thread_ = std::thread([this] {
+    try {
+      run();
+    } catch (const std::exception& e) {
+      die(e.what());
+    }
+  });
+  pthread_setname_np(thread_.native_handle(), ("plane-" + std::to_string(socket_.port())).c_str());
 }
 
 void Worker::close() {
@@ -39,8 +46,20 @@ void Worker::close() {
   stop_ = true;
   signal(wake_fd_);
   thread_.join();
+  closed_ = true;
   ::close(event_fd_);
   ::close(wake_fd_);
+}
+
+// Without its thread a plane's rooms are deaf while all else looks well: better to begin again as a whole.
+void Worker::die(const char* reason) const {
+  std::string said(reason);
+  for (char& c : said)
+    if (c < ' ' || c == '"' || c == '\\') c = ' ';
+  fprintf(stderr,
+          "{\"event\": \"media_thread_died\", \"level\": \"critical\", \"port\": %u, \"reason\": \"%s\"}\n",
+          socket_.port(), said.c_str());
+  _exit(kFailed);  // no destructors: they would wait for this thread
 }
 
 void Worker::run() {
@@ -49,6 +68,7 @@ void Worker::run() {
   int64_t tick_us = now_us() + kTickUs;
   pollfd fds[2] = {{socket_.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
   while (!stop_) {
+    turns_.fetch_add(1, std::memory_order_relaxed);
     int64_t wait_us = std::max<int64_t>(0, tick_us - now_us());
     timespec timeout{0, static_cast<long>(wait_us * 1000)};
     ppoll(fds, 2, &timeout, nullptr);

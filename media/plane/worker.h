@@ -20,6 +20,8 @@ class Worker : private Events {
   uint16_t port() const { return socket_.port(); }
   int event_fd() const { return event_fd_; }
   bool offload() const { return socket_.offload(); }
+  uint64_t turns() const { return turns_; }  // of the loop, about a hundred a second; no lock, it may be stuck
+  bool closed() const { return closed_; }
 
   struct Event {
     uint32_t endpoint;
@@ -50,8 +52,10 @@ class Worker : private Events {
  private:
   static constexpr size_t kEventsMax = 4096;  // DTLS of a hundred simultaneous joins, several times over
   static constexpr int64_t kTickUs = 10000;
+  static constexpr int kFailed = 70;  // EX_SOFTWARE of sysexits.h: worth a restart
 
   void run();
+  [[noreturn]] void die(const char* reason) const;
   void dtls(uint32_t endpoint, View datagram) override;
   bool welcome(const Address& from) const;
 
@@ -60,7 +64,8 @@ class Worker : private Events {
   std::mutex mutex_;
   std::condition_variable turn_;
   std::atomic<int> waiting_{0};
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, closed_{false};
+  std::atomic<uint64_t> turns_{0};
   std::set<Ip> sources_;
   std::mutex events_mutex_;
   std::vector<Event> events_;

@@ -80,7 +80,7 @@ async def publish(
     pc.addTrack(AudioStreamTrack())
     pc.addTrack(VideoStreamTrack())
     await pc.setLocalDescription(await pc.createOffer())
-    transport = relay.open_publish(group)
+    transport = relay.place().open_publish(group)
     answer = await transport.negotiate(pc.localDescription.sdp, CodecPolicy())
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     return pc, transport
@@ -91,7 +91,7 @@ async def test_sound_and_picture_are_decoded_at_the_other_end(
     relay: MediaRelay, group: str
 ) -> None:
     pc, transport = await publish(relay, group)
-    subscriber = relay.open_subscribe(group)
+    subscriber = relay.place().open_subscribe(group)
     for track in transport.tracks.values():
         subscriber.add(track)
     receiver = Receiver(subscriber)
@@ -107,7 +107,7 @@ async def test_sound_and_picture_are_decoded_at_the_other_end(
 
 async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
     first_pc, first = await publish(relay)
-    subscriber = relay.open_subscribe()
+    subscriber = relay.place().open_subscribe()
     receiver = Receiver(subscriber)
     for track in first.tracks.values():
         subscriber.add(track)
@@ -135,7 +135,7 @@ async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
 
 async def test_a_paused_subscription_sends_nothing(relay: MediaRelay) -> None:
     pc, transport = await publish(relay)
-    subscriber = relay.open_subscribe()
+    subscriber = relay.place().open_subscribe()
     subscriptions = [subscriber.add(t) for t in transport.tracks.values()]
     receiver = Receiver(subscriber)
     await receiver.answer()
@@ -165,7 +165,7 @@ async def probe_echoes(relay: MediaRelay) -> tuple[RTCPeerConnection, ProbeTrans
     channel.on("message", echoes.append)
     channel.on("open", lambda: channel.send("ping"))
     await pc.setLocalDescription(await pc.createOffer())
-    probe, answer = await relay.open_probe(pc.localDescription.sdp)
+    probe, answer = await relay.place().open_probe(pc.localDescription.sdp)
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await until(lambda: echoes == ["ping"])
     return pc, probe
@@ -196,7 +196,7 @@ async def test_malformed_sctp_ends_at_most_its_own_association(relay: MediaRelay
 async def test_closing_frees_everything(relay: MediaRelay) -> None:
     pc, transport = await publish(relay)
     await until(lambda: transport.state == "connected")
-    subscriber = relay.open_subscribe()
+    subscriber = relay.place().open_subscribe()
     for track in transport.tracks.values():
         subscriber.add(track)
     receiver = Receiver(subscriber)
@@ -244,7 +244,7 @@ async def test_a_peer_that_waits_for_dtls_is_spoken_to(relay: MediaRelay) -> Non
     pc = peer_connection()
     pc.addTrack(VideoStreamTrack())
     await pc.setLocalDescription(await pc.createOffer())
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     offer = pc.localDescription.sdp.replace("a=setup:actpass", "a=setup:passive")
     answer = await transport.negotiate(offer, CodecPolicy())
     assert "a=setup:active" in answer
@@ -261,7 +261,7 @@ async def test_a_false_certificate_is_refused(relay: MediaRelay) -> None:
     digest = sdp.split("a=fingerprint:sha-256 ")[1][:95]
     forged = ":".join(["AB"] * 32)
     lines = [x for x in sdp.split("\r\n") if "sha-384" not in x and "sha-512" not in x]
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     answer = await transport.negotiate("\r\n".join(lines).replace(digest, forged), CodecPolicy())
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await until(lambda: transport.state == "failed")
@@ -272,7 +272,7 @@ async def test_a_false_certificate_is_refused(relay: MediaRelay) -> None:
 async def test_an_offer_that_cannot_be_served_says_why_and_changes_nothing(
     relay: MediaRelay,
 ) -> None:
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     with pytest.raises(SdpError, match="fingerprint"):
         await transport.negotiate("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n", CodecPolicy())
     pc = peer_connection()

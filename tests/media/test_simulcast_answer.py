@@ -50,7 +50,7 @@ async def relay() -> AsyncIterator[MediaRelay]:
 
 
 async def test_three_encodings_are_taken(relay: MediaRelay) -> None:
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     answer = await transport.negotiate(offer(), CodecPolicy())
     lines = answer.split("\r\n")
     assert "a=simulcast:recv l;m;h" in lines
@@ -70,19 +70,19 @@ async def test_three_encodings_are_taken(relay: MediaRelay) -> None:
     ],
 )
 async def test_otherwise_one_encoding_is_taken(relay: MediaRelay, sdp: str) -> None:
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     answer = await transport.negotiate(sdp, CodecPolicy(video=("VP8", "VP9")))
     assert "simulcast" not in answer
     assert transport.tracks["1"].rids == ()
 
 
 async def test_the_fourth_encoding_is_left_out(relay: MediaRelay) -> None:
-    answer = await relay.open_publish().negotiate(offer(rids="a;b;c;d"), CodecPolicy())
+    answer = await relay.place().open_publish().negotiate(offer(rids="a;b;c;d"), CodecPolicy())
     assert "a=simulcast:recv a;b;c\r\n" in answer
 
 
 async def test_a_change_of_encodings_is_a_new_track(relay: MediaRelay) -> None:
-    transport = relay.open_publish()
+    transport = relay.place().open_publish()
     await transport.negotiate(offer(), CodecPolicy())
     first = transport.tracks["1"]
     await transport.negotiate(offer(), CodecPolicy())

@@ -153,7 +153,7 @@ class FakeSubscribe(FakeTransport):
 
 
 class FakeRelay:
-    """`open` lists every transport that is not closed."""
+    """`open` lists every transport that is not closed. All rooms have one place, itself."""
 
     def __init__(self) -> None:
         self.groups = {"main": ("talk", "teaching", "vitals", "imaging", "control")}
@@ -161,10 +161,18 @@ class FakeRelay:
         self.open: list[FakeTransport] = []
         self.capacity = 60
         self.gate = None  # an asyncio.Event that holds publishing offers back
+        self.places = 0  # reserved, and not left yet
 
     async def start(self) -> None: ...
 
     async def close(self) -> None: ...
+
+    def place(self) -> FakeRelay:
+        self.places += 1
+        return self
+
+    def leave(self) -> None:
+        self.places -= 1
 
     def open_publish(self, group="main"):
         return FakePublish(self, group)
