@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
-import re
 import itertools
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field

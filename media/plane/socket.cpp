@@ -66,7 +66,7 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port)
       option(fd_, SOL_SOCKET, plain, kBuffer);
   if (bind(fd_, reinterpret_cast<sockaddr*>(&name), size) != 0) {
     int error = errno;
-    close(fd_);
+    close();
     errno = error;
     fail("bind");
   }
@@ -77,8 +77,11 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port)
   messages_.reserve(kMessages);
 }
 
-UdpSocket::~UdpSocket() {
-  if (fd_ >= 0) close(fd_);
+UdpSocket::~UdpSocket() { close(); }
+
+void UdpSocket::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 size_t UdpSocket::receive(std::vector<Datagram>& out) {

@@ -19,6 +19,8 @@ class UdpSocket : public Output {
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
 
+  void close();  // frees the port; what is sent then is an error that is counted
+
   int fd() const { return fd_; }
   uint16_t port() const { return port_; }
   bool offload() const { return offload_; }

@@ -47,6 +47,7 @@ void Worker::close() {
   signal(wake_fd_);
   thread_.join();
   closed_ = true;
+  socket_.close();
   ::close(event_fd_);
   ::close(wake_fd_);
 }

@@ -14,6 +14,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamT
 from OpenSSL import SSL
 
 from media.contract import CodecPolicy, SdpError
+from media.place import MediaPlace
 from media.probe import ProbeTransport
 from media.publish import PublishTransport
 from media.relay import MediaRelay
@@ -74,13 +75,13 @@ async def relay() -> AsyncIterator[MediaRelay]:
 
 
 async def publish(
-    relay: MediaRelay, group: str = "main"
+    place: MediaPlace, group: str = "main"
 ) -> tuple[RTCPeerConnection, PublishTransport]:
     pc = peer_connection()
     pc.addTrack(AudioStreamTrack())
     pc.addTrack(VideoStreamTrack())
     await pc.setLocalDescription(await pc.createOffer())
-    transport = relay.place().open_publish(group)
+    transport = place.open_publish(group)
     answer = await transport.negotiate(pc.localDescription.sdp, CodecPolicy())
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     return pc, transport
@@ -90,7 +91,7 @@ async def publish(
 async def test_sound_and_picture_are_decoded_at_the_other_end(
     relay: MediaRelay, group: str
 ) -> None:
-    pc, transport = await publish(relay, group)
+    pc, transport = await publish(relay.place(), group)
     subscriber = relay.place().open_subscribe(group)
     for track in transport.tracks.values():
         subscriber.add(track)
@@ -106,7 +107,7 @@ async def test_sound_and_picture_are_decoded_at_the_other_end(
 
 
 async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
-    first_pc, first = await publish(relay)
+    first_pc, first = await publish(relay.place())
     subscriber = relay.place().open_subscribe()
     receiver = Receiver(subscriber)
     for track in first.tracks.values():
@@ -114,7 +115,7 @@ async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
     await receiver.answer()
     await until(lambda: receiver.frames["video"] > 5)
 
-    second_pc, second = await publish(relay)
+    second_pc, second = await publish(relay.place())
     for track in second.tracks.values():
         subscriber.add(track)
     await receiver.answer()
@@ -124,7 +125,7 @@ async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
     before = receiver.frames["video"]
     await until(lambda: receiver.frames["video"] > before + 5)
 
-    third_pc, third = await publish(relay)  # takes the sections that the first one left
+    third_pc, third = await publish(relay.place())  # takes the sections that the first one left
     for track in third.tracks.values():
         subscriber.add(track)
     offer = await subscriber.offer()
@@ -134,7 +135,7 @@ async def test_tracks_come_and_go_on_one_transport(relay: MediaRelay) -> None:
 
 
 async def test_a_paused_subscription_sends_nothing(relay: MediaRelay) -> None:
-    pc, transport = await publish(relay)
+    pc, transport = await publish(relay.place())
     subscriber = relay.place().open_subscribe()
     subscriptions = [subscriber.add(t) for t in transport.tracks.values()]
     receiver = Receiver(subscriber)
@@ -152,12 +153,12 @@ async def test_a_paused_subscription_sends_nothing(relay: MediaRelay) -> None:
 
 
 async def test_the_probe_echoes(relay: MediaRelay) -> None:
-    pc, probe = await probe_echoes(relay)
+    pc, probe = await probe_echoes(relay.place())
     await probe.close()
     await pc.close()
 
 
-async def probe_echoes(relay: MediaRelay) -> tuple[RTCPeerConnection, ProbeTransport]:
+async def probe_echoes(place: MediaPlace) -> tuple[RTCPeerConnection, ProbeTransport]:
     """A network check whose echo has come back once."""
     pc = peer_connection()
     channel: RTCDataChannel = pc.createDataChannel("probe", ordered=False, maxRetransmits=0)
@@ -165,15 +166,15 @@ async def probe_echoes(relay: MediaRelay) -> tuple[RTCPeerConnection, ProbeTrans
     channel.on("message", echoes.append)
     channel.on("open", lambda: channel.send("ping"))
     await pc.setLocalDescription(await pc.createOffer())
-    probe, answer = await relay.place().open_probe(pc.localDescription.sdp)
+    probe, answer = await place.open_probe(pc.localDescription.sdp)
     await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await until(lambda: echoes == ["ping"])
     return pc, probe
 
 
 async def test_malformed_sctp_ends_at_most_its_own_association(relay: MediaRelay) -> None:
-    good_pc, good = await probe_echoes(relay)
-    bad_pc, bad = await probe_echoes(relay)
+    good_pc, good = await probe_echoes(relay.place())
+    bad_pc, bad = await probe_echoes(relay.place())
     dtls = bad_pc.sctp.transport
     chunks = [b"", b"\x00" * 12, b"\x13\x88" * 20, bytes(range(256)) * 4]
     header = struct.pack("!HHII", 5000, 5000, 0, 0)
@@ -182,9 +183,9 @@ async def test_malformed_sctp_ends_at_most_its_own_association(relay: MediaRelay
             await dtls._send_data(chunk)
         except (ConnectionError, SSL.Error):
             break  # the relay has ended it
-    pc, transport = await publish(relay)
+    pc, transport = await publish(relay.place())
     await until(lambda: transport.stats().packets_in > 10)
-    third_pc, third = await probe_echoes(relay)
+    third_pc, third = await probe_echoes(relay.place())
     assert good.state == "connected"
     for one in (good, bad, third, transport):
         await one.close()
@@ -194,7 +195,7 @@ async def test_malformed_sctp_ends_at_most_its_own_association(relay: MediaRelay
 
 
 async def test_closing_frees_everything(relay: MediaRelay) -> None:
-    pc, transport = await publish(relay)
+    pc, transport = await publish(relay.place())
     await until(lambda: transport.state == "connected")
     subscriber = relay.place().open_subscribe()
     for track in transport.tracks.values():
@@ -233,7 +234,7 @@ async def test_a_lost_handshake_datagram_costs_less_than_three_seconds(
 
     monkeypatch.setattr(BaseTransport, "deliver", lossy_deliver)
     monkeypatch.setattr(BaseTransport, "_send", lossy_send)
-    pc, transport = await publish(relay)
+    pc, transport = await publish(relay.place())
     await until(lambda: transport.state == "connected", 3)
     await until(lambda: transport.stats().packets_in > 10, 3)
     await pc.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from media.settings import SERVICE_CLASSES
 from server.classes import CLASSES
-from server.config import ConfigError, load, options
+from server.config import ConfigError, Settings, load, options
 
 WriteToml = Callable[[str], Path]
 
@@ -149,3 +150,66 @@ def test_every_class_has_a_target_with_its_source() -> None:
 def test_room_titles_reach_signaling(toml: WriteToml) -> None:
     settings = load({}, {}, toml("[rooms.ward-3]\ntitle = '三病区'\n"))
     assert settings.signaling().titles == {"ward-3": "三病区"}
+
+
+@pytest.mark.parametrize(
+    ("ports", "said", "cores", "threads"),
+    [
+        ({}, 0, 2, 2),
+        ({}, 0, 64, 16),
+        ({}, 1, 8, 1),
+        ({}, 8, 1, 8),
+        ({"diagnostic": 10002}, 0, 2, 2),
+        ({"diagnostic": 10002}, 0, 8, 2),
+        ({"diagnostic": 10001}, 0, 8, 1),
+        ({"diagnostic": 9997}, 0, 8, 3),
+        ({"diagnostic": 10100, "vitals": 10104}, 0, 8, 4),
+        ({"diagnostic": 10000}, 0, 8, 8),
+        ({"vitals": 65535}, 0, 8, 1),
+    ],
+)
+def test_threads_follow_the_cores_as_far_as_the_ports_allow(
+    ports: dict[str, int], said: int, cores: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.config.usable_cores", lambda: cores)
+    classes = {
+        name: msgspec.structs.replace(CLASSES[name], port=port) for name, port in ports.items()
+    }
+    relay = Settings(media_threads=said, classes=CLASSES | classes).relay()
+    assert relay.threads == threads
+    assert relay.fewer_threads == (said == 0)
+    groups = sorted(group.port for group in relay.groups.values())
+    taken = [port + number for port in groups for number in range(threads)]
+    assert len(set(taken)) == len(taken)
+
+
+@pytest.mark.parametrize(
+    ("settings", "port", "said"),
+    [
+        (
+            {"media_threads": 3},
+            10002,
+            r"media_port: .* takes UDP 10000 to 10002, but classes\.diag",
+        ),
+        (
+            {"media_threads": 3},
+            9999,
+            r"diagnostic\.port: .* media_port is 10000: .* media_threads 1",
+        ),
+        ({"media_threads": 2, "media_port": 65535}, 9000, "media_port: .* 65535 is the last"),
+    ],
+)
+def test_ports_that_do_not_suffice_for_the_threads_said_are_refused(
+    settings: dict[str, int], port: int, said: str
+) -> None:
+    diagnostic = msgspec.structs.replace(CLASSES["diagnostic"], port=port)
+    with pytest.raises(ConfigError, match=said):
+        Settings(**settings, classes=CLASSES | {"diagnostic": diagnostic}).relay()  # type: ignore[arg-type]
+
+
+def test_a_port_chosen_by_the_system_is_in_nobody_s_way() -> None:
+    diagnostic = msgspec.structs.replace(CLASSES["diagnostic"], port=1)
+    relay = Settings(
+        media_port=0, media_threads=9, classes=CLASSES | {"diagnostic": diagnostic}
+    ).relay()
+    assert relay.threads == 9

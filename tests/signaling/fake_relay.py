@@ -64,8 +64,9 @@ class FakeSubscription:
 
 
 class FakeTransport:
-    def __init__(self, relay: FakeRelay, group: str) -> None:
-        self.relay = relay
+    def __init__(self, place: FakePlace, group: str) -> None:
+        self.place = place
+        self.relay = relay = place.relay
         self.group = group
         self.state = "new"
         self.on_state = None
@@ -90,8 +91,8 @@ class FakeTransport:
 
 
 class FakePublish(FakeTransport):
-    def __init__(self, relay: FakeRelay, group: str) -> None:
-        super().__init__(relay, group)
+    def __init__(self, place: FakePlace, group: str) -> None:
+        super().__init__(place, group)
         self.tracks: dict[str, FakeTrack] = {}
         self.classes: dict[str, str] = {}
         self.policy: CodecPolicy | None = None
@@ -118,8 +119,8 @@ class FakePublish(FakeTransport):
 
 
 class FakeSubscribe(FakeTransport):
-    def __init__(self, relay: FakeRelay, group: str) -> None:
-        super().__init__(relay, group)
+    def __init__(self, place: FakePlace, group: str) -> None:
+        super().__init__(place, group)
         self.subscriptions: dict[str, FakeSubscription] = {}
         self.offers = 0
         self.answers: list[str] = []
@@ -152,27 +153,10 @@ class FakeSubscribe(FakeTransport):
         return "v=0 answer"
 
 
-class FakeRelay:
-    """`open` lists every transport that is not closed. All rooms have one place, itself."""
-
-    def __init__(self) -> None:
-        self.groups = {"main": ("talk", "teaching", "vitals", "imaging", "control")}
-        self.groups["diagnostic"] = ("diagnostic",)
-        self.open: list[FakeTransport] = []
-        self.capacity = 60
-        self.gate = None  # an asyncio.Event that holds publishing offers back
-        self.places = 0  # reserved, and not left yet
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    def place(self) -> FakeRelay:
-        self.places += 1
-        return self
-
-    def leave(self) -> None:
-        self.places -= 1
+class FakePlace:
+    def __init__(self, relay: FakeRelay) -> None:
+        self.relay = relay
+        self.groups = relay.groups
 
     def open_publish(self, group="main"):
         return FakePublish(self, group)
@@ -184,6 +168,30 @@ class FakeRelay:
         if "garbage" in offer:
             raise SdpError("line 1 is garbage")
         return FakeTransport(self, "main"), "v=0 answer"
+
+    def leave(self) -> None:
+        self.relay.places.remove(self)
+
+
+class FakeRelay:
+    """`open` lists every transport that is not closed."""
+
+    def __init__(self) -> None:
+        self.groups = {"main": ("talk", "teaching", "vitals", "imaging", "control")}
+        self.groups["diagnostic"] = ("diagnostic",)
+        self.open: list[FakeTransport] = []
+        self.capacity = 60
+        self.gate = None  # an asyncio.Event that holds publishing offers back
+        self.places: list[FakePlace] = []  # reserved, and not left yet
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def place(self) -> FakePlace:
+        place = FakePlace(self)
+        self.places.append(place)
+        return place
 
     @property
     def publishing(self) -> list[FakePublish]:

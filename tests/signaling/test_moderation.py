@@ -164,6 +164,7 @@ async def test_rooms_are_apart_and_bounded(make_house):
         if not peer.closed:
             await peer.ask("leave")
     await house.until(lambda: not house.signaling.stages)
+    assert not house.relay.places
 
 
 async def test_titles_come_from_the_configuration(make_house):

@@ -7,6 +7,7 @@ import pytest
 
 from tests.signaling.conftest import Refusal, token
 from tests.signaling.fake_relay import offer
+from tests.signaling.test_publish_subscribe import publish
 
 TRICKLE = "application/trickle-ice-sdpfrag"
 WATCH = offer("audio", "video", direction="recvonly")
@@ -302,6 +303,35 @@ async def test_subscribing_needs_its_grant(house):
     await post(house)
     own = headers(grants=Grants(publish=["audio"], classes=["talk"]))
     await problem(await post(house, "/whep/demo", WATCH, headers=own), 403)
+
+
+async def test_all_media_of_a_room_have_its_place(make_house):
+    house = await make_house(room_empty_s=0.1)
+    checking = await house.enter(join=False)
+    await checking.ask("check_network", sdp=offer("application"))
+    (probe,) = house.relay.open
+    ann = await house.enter("host", name="Ann")
+    await publish(ann)
+    probe_image = [{"mid": "0", "source": "device", "service_class": "diagnostic"}]
+    await publish(ann, offer("video"), probe_image, "publish:diagnostic")
+    ben = await house.enter(name="Ben")
+    await house.until(lambda: len(house.relay.subscribing) == 2)
+    await post(house, headers=headers())
+    await post(house, "/whep/demo", WATCH, headers=headers())
+    await house.until(lambda: len(house.relay.subscribing) == 4)  # the player's, Ann's, Ben's two
+    assert {one.place for one in house.relay.open} == {probe.place}
+    await ben.drop()
+    resumed = await house.connect()
+    answer = await resumed.hello(
+        resume={"session": ben.welcome["session"], "seq": 0, "media": False}
+    )
+    assert answer["type"] == "welcome"
+    await house.until(lambda: len(house.relay.subscribing) == 2)
+    await resumed.join(capabilities={})
+    await house.until(lambda: len(house.relay.subscribing) == 4)
+    assert {one.place for one in house.relay.open} == {probe.place}
+    await house.enter(room="other")
+    assert len(house.relay.places) == 2
 
 
 async def test_players_keep_their_room(make_house):
