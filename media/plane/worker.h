@@ -20,7 +20,7 @@ class Worker : private Events {
   uint16_t port() const { return socket_.port(); }
   int event_fd() const { return event_fd_; }
   bool offload() const { return socket_.offload(); }
-  uint64_t turns() const { return turns_; }  // of the loop, about a hundred a second; no lock, it may be stuck
+  uint64_t turns() const { return turns_; }  // of the loop; takes no lock, it may be stuck
   bool closed() const { return closed_; }
 
   struct Event {
