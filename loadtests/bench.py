@@ -53,6 +53,7 @@ COMMANDS = [
         "loadtests.rooms",
         quick="--rooms 1 --people 2 --seconds 1 --rounds 1",
     ),
+    Command("joins", "loadtests.joins", quick="--at-once 3 --times 1 --rounds 1"),
 ]
 
 

@@ -39,7 +39,8 @@ class Distal:
         self._program = str(Path(sys.executable).parent / "distal")
         self._url = f"http://127.0.0.1:{free_port()}"
         command = [self._program, "serve", "--port", self._url.rpartition(":")[2]]
-        command += ["--media-port", str(free_udp_port()), "--data-dir", str(folder / "data")]
+        self.media_port = free_udp_port()
+        command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
         self._child = Child(command, folder / "log")
         self._token = ""
         self._http: aiohttp.ClientSession | None = None
@@ -75,12 +76,23 @@ class Distal:
         await self._child.stop()
 
     async def publish(self, network: Network, ssrcs: dict[sdp.Kind, int]) -> Session:
-        peer = Peer(network)
-        return await self._connect(peer, "whip", sdp.publish_offer(peer.local, ssrcs))
+        return await self.whip(network, ssrcs, ROOM, self._token)
 
     async def watch(self, network: Network) -> Session:
+        return await self.whep(network, ROOM, self._token)
+
+    async def whip(
+        self, network: Network, ssrcs: dict[sdp.Kind, int], room: str, token: str
+    ) -> Session:
+        """Publish into any room."""
         peer = Peer(network)
-        return await self._connect(peer, "whep", sdp.watch_offer(peer.local))
+        offer = sdp.publish_offer(peer.local, ssrcs)
+        return await self._connect(peer, f"whip/{room}", offer, token)
+
+    async def whep(self, network: Network, room: str, token: str) -> Session:
+        """Watch any room."""
+        peer = Peer(network)
+        return await self._connect(peer, f"whep/{room}", sdp.watch_offer(peer.local), token)
 
     async def token(self, room: str, role: str = "host", ttl_s: int = 7200) -> str:
         """One bearer token, as an operator makes it."""
@@ -117,26 +129,30 @@ class Distal:
                 return response.status == 200
         return False
 
-    async def _connect(self, peer: Peer, what: str, offer: str) -> Session:
+    async def _connect(self, peer: Peer, what: str, offer: str, token: str) -> Session:
         assert self._http is not None
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/sdp"}
-        url = f"{self._url}/{what}/{ROOM}"
-        async with self._http.post(url, data=offer, headers=headers) as response:
-            text = await response.text()
-            if response.status != 201:
-                raise DistalError(f"{what} answered {response.status}: {text[:500]}")
-            resource = urljoin(url, response.headers["Location"])
-        remote = sdp.parse(text)
-        if what == "whep":
-            peer.receive(remote)
-        await peer.connect(remote)
-        return Session(peer, remote, self._leave(peer, resource))
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+        url = f"{self._url}/{what}"
+        try:
+            async with self._http.post(url, data=offer, headers=headers) as response:
+                text = await response.text()
+                if response.status != 201:
+                    raise DistalError(f"{what} answered {response.status}: {text[:500]}")
+                resource = urljoin(url, response.headers["Location"])
+            remote = sdp.parse(text)
+            if what.startswith("whep"):
+                peer.receive(remote)
+            await peer.connect(remote)
+        except BaseException:
+            peer.vanish()
+            raise
+        return Session(peer, remote, self._leave(peer, resource, token))
 
-    def _leave(self, peer: Peer, resource: str) -> Callable[[], Awaitable[None]]:
+    def _leave(self, peer: Peer, resource: str, token: str) -> Callable[[], Awaitable[None]]:
         async def leave() -> None:
             assert self._http is not None
             await peer.close()
-            headers = {"Authorization": f"Bearer {self._token}"}
+            headers = {"Authorization": f"Bearer {token}"}
             async with self._http.delete(resource, headers=headers):
                 pass
 

@@ -17,7 +17,7 @@ READY_S = 30.0
 class Member:
     """Publishes a picture and a voice, and receives whatever the room offers.
 
-    `received` is the transport that the others' tracks come on; `offered` counts them.
+    `receiving` is the transport that the others' tracks come on; `tracks` names them by their mid.
     """
 
     def __init__(self, network: Network, url: str, token: str, name: str) -> None:
@@ -26,7 +26,7 @@ class Member:
         self.client = ProtocolClient(url, token)
         self.publishing: Session | None = None
         self.receiving: Peer | None = None
-        self.offered = 0
+        self.tracks: dict[str, str] = {}
         self._connected = asyncio.Event()
         self._changed = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -52,7 +52,7 @@ class Member:
         """Wait until as many tracks are received, on a connected transport."""
         async with asyncio.timeout(READY_S):
             await self._connected.wait()
-            while self.offered != tracks:
+            while len(self.tracks) != tracks:
                 self._changed.clear()
                 await self._changed.wait()
         assert self.receiving is not None
@@ -66,9 +66,22 @@ class Member:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
         await self.client.close()
-        for peer in (self.receiving, self.publishing.peer if self.publishing else None):
-            if peer is not None:
-                await peer.close()
+        for peer in self._peers:
+            await peer.close()
+
+    async def vanish(self) -> None:
+        """Be gone without a word on any way."""
+        for peer in self._peers:
+            peer.vanish()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self.client.close()
+
+    @property
+    def _peers(self) -> list[Peer]:
+        publishing = self.publishing.peer if self.publishing else None
+        return [peer for peer in (self.receiving, publishing) if peer is not None]
 
     async def _read(self) -> None:
         connecting: asyncio.Task[None] | None = None
@@ -101,7 +114,7 @@ class Member:
             if error.code != "conflict":  # a newer offer is on its way
                 raise
         else:
-            self.offered = len(offer.tracks)
+            self.tracks = {track.mid: track.track for track in offer.tracks}
             self._changed.set()
 
     async def _connect(self, peer: Peer, remote: sdp.Remote) -> None:

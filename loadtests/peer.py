@@ -72,6 +72,7 @@ class _Path:
         self._to = send
         self._flight: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._ended = False
 
     def take(self, data: bytes) -> None:
         self.answered()
@@ -84,10 +85,20 @@ class _Path:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """Nothing comes or goes any more."""
+        self._ended = True
+        self._arrived.put_nowait(b"")
+
     async def _recv(self) -> bytes:
-        return await self._arrived.get()
+        data = await self._arrived.get()
+        if self._ended:
+            raise ConnectionError("the path has ended")
+        return data
 
     async def _send(self, data: bytes) -> None:
+        if self._ended:
+            raise ConnectionError("the path has ended")
         self._flight.append(data)
         self._to(data)
         if self._timer is None:
@@ -277,6 +288,13 @@ class Peer:
             await self._dtls.stop()
         self._path.answered()
         self.engine.close(self.number)
+
+    def vanish(self) -> None:
+        """Be gone without a word."""
+        if self.network.peers.pop(self.number, None) is not None:
+            self._path.answered()
+            self.engine.close(self.number)
+            self._path.end()
 
     def take(self, data: bytes) -> None:
         """One datagram that is not RTP."""

@@ -1,4 +1,4 @@
-"""What a server's processes have used: CPU time and memory, children included."""
+"""What a server's processes have used: CPU time, memory, files; children included."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ def memory_kb(pid: int) -> tuple[int, int]:
                 elif name == "Pss":
                     pss += int(value.split()[0])
     return rss, pss
+
+
+def fds(pid: int) -> int:
+    """Open file descriptors of the process tree."""
+    total = 0
+    for process in tree(pid):
+        with contextlib.suppress(OSError):
+            total += len(list(Path(f"/proc/{process}/fd").iterdir()))
+    return total
 
 
 class Child:
