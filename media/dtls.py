@@ -42,9 +42,16 @@ PROFILES = [
 
 
 class SharedCertificate(RTCCertificate):
-    """The relay's certificate; its TLS context is made once, as it costs half a millisecond."""
+    """The relay's certificate; what costs half a millisecond a join is made once."""
 
     _context: SSL.Context | None = None
+    _fingerprints: list[RTCDtlsFingerprint] | None = None
+
+    def getFingerprints(self) -> list[RTCDtlsFingerprint]:
+        """Its digests, which never change."""
+        if self._fingerprints is None:
+            self._fingerprints = super().getFingerprints()
+        return self._fingerprints
 
     def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
         if self._context is None:
