@@ -207,3 +207,28 @@ def test_check_finds_what_is_bad(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert re.search(r"^BAD   port TCP +127\.0\.0\.1 \d+: Address already in use", ran.stdout, re.M)
     assert re.search(r"^BAD   web client +not built", ran.stdout, re.M)
+
+
+def test_check_looks_at_the_port_of_each_media_thread(tmp_path: Path) -> None:
+    port = free_udp_port(following=2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", port + 1))
+        ran = distal(
+            *("check", "--port", "0", "--media-port", str(port), "--media-threads", "3"),
+            *("--data-dir", str(tmp_path)),
+        )
+    udp = re.findall(r"^(ok  |BAD )  port UDP main +127\.0\.0\.1 (\d+)", ran.stdout, re.M)
+    assert udp == [("ok  ", str(port)), ("BAD ", str(port + 1)), ("ok  ", str(port + 2))]
+    assert re.search(r"^ok    media threads +3$", ran.stdout, re.MULTILINE)
+
+
+def test_a_further_media_port_in_use_is_said_when_the_threads_were(tmp_path: Path) -> None:
+    port = free_udp_port(following=1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", port + 1))
+        ran = distal(
+            *("serve", "--port", "0", "--media-port", str(port), "--media-threads", "2"),
+            *("--data-dir", str(tmp_path)),
+        )
+    assert ran.returncode == 2
+    assert f"UDP port {port + 1} is in use" in ran.stderr.splitlines()[-1]
