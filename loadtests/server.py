@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,5 +55,11 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 def free_udp_port() -> int:
-    """The same for UDP."""
-    return free_port(socket.SOCK_DGRAM)
+    """The same for UDP; so were those that follow it, one for each core."""
+    while True:
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
+            first = free_port(socket.SOCK_DGRAM)
+            for port in range(first, first + (os.cpu_count() or 1)):
+                probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                probe.bind(("127.0.0.1", port))
+            return first
