@@ -55,10 +55,10 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 def free_udp_port() -> int:
-    """The same for UDP; so were those that follow it, one for each core."""
+    """The same for UDP; so were those that follow it, one for each core, and TCP's of its number."""
     while True:
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
-            first = free_port(socket.SOCK_DGRAM)
+            first = free_port()
             for port in range(first, first + (os.cpu_count() or 1)):
                 probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
                 probe.bind(("127.0.0.1", port))

@@ -70,7 +70,8 @@ class _Commands:
     ]: ...
 
 class Plane(_Commands):
-    """A thread with a UDP socket and a core. `host` is an IP address, '' for every address."""
+    """A thread with a UDP socket, TCP connections and a core. `host`: an IP address, '' for every
+    address."""
 
     port: int
     event_fd: int
@@ -80,10 +81,34 @@ class Plane(_Commands):
 
     def __init__(self, srtp: tuple[int, int, int, int], host: str, port: int) -> None: ...
     def accept_only(self, ips: list[bytes]) -> None: ...
+    def adopt(self, fd: int, ip: bytes, port: int, check: bytes) -> bool:
+        """Take a TCP connection over whose first packet is a check for an endpoint of this plane.
+        False: the file descriptor stays the caller's."""
+
+    def tcp_counters(self) -> tuple[int, int, int]:
+        """Open connections, octets queued, packets dropped because a connection was congested."""
+
     def take_events(self) -> list[tuple[int, bytes]]: ...
     def close(self) -> None: ...
     @staticmethod
     def now_us() -> int: ...
+
+class Deframer:
+    """Finds RFC 4571's packets in a byte stream."""
+
+    def __init__(self) -> None: ...
+    def push(self, data: bytes) -> list[bytes] | None:
+        """The packets that `data` completes; None when the stream is garbage and must end."""
+
+class SendQueue:
+    """What a TCP connection has still to send, framed; for tests."""
+
+    def __init__(self) -> None: ...
+    def __len__(self) -> int: ...
+    def push(self, packet: bytes, media: bool, now_us: int) -> bool: ...
+    def front(self) -> bytes: ...
+    def pop(self, size: int) -> None: ...
+    def waited_us(self, now_us: int) -> int: ...
 
 class Simulation(_Commands):
     """The same core without thread, socket and clock."""

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import ifaddr
 
+TCP_TYPE = 90  # type preference as browsers have it; host candidates over UDP have 126
+PASSIVE = 4  # direction preference (RFC 6544 section 4.2)
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -29,11 +32,21 @@ def packed(address: IpAddress) -> bytes:
     return address.packed
 
 
-def candidates(addresses: Iterable[IpAddress], port: int) -> list[str]:
-    """`a=candidate` lines (RFC 8839 section 5.1): IPv4 before IPv6, loopback last."""
+def candidates(addresses: Iterable[IpAddress], port: int, tcp_port: int = 0) -> list[str]:
+    """`a=candidate` lines (RFC 8839 section 5.1): IPv4 before IPv6, loopback last.
+
+    With a `tcp_port`, every address again over TCP (RFC 6544 section 4.5), below all of UDP.
+    """
     ordered = sorted(addresses, key=lambda a: (a.is_loopback, a.version))
     lines = []
     for n, address in enumerate(ordered):
         priority = 126 << 24 | (65535 - n) << 8 | 255
         lines.append(f"a=candidate:{n + 1} 1 udp {priority} {address} {port} typ host")
+    if tcp_port:
+        for n, address in enumerate(ordered):
+            priority = TCP_TYPE << 24 | (PASSIVE << 13 | 8191 - n) << 8 | 255
+            lines.append(
+                f"a=candidate:{len(ordered) + n + 1} 1 tcp {priority} {address} {tcp_port}"
+                " typ host tcptype passive"
+            )
     return lines

@@ -31,11 +31,14 @@ class CapacityError(MediaError):
 
 
 class PortError(OSError):
-    """A UDP port cannot be bound: in use, or not allowed."""
+    """A port cannot be bound: in use, or not allowed."""
 
-    def __init__(self, number: int, reason: str, port: int) -> None:
-        super().__init__(number, f"UDP port {port}: {reason}")
+    def __init__(
+        self, number: int, reason: str, port: int, kind: Literal["UDP", "TCP"] = "UDP"
+    ) -> None:
+        super().__init__(number, f"{kind} port {port}: {reason}")
         self.port = port
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,7 @@ class Relay(Protocol):
     groups: Mapping[str, tuple[str, ...]]  # class group → its service classes
 
     async def start(self) -> None:
-        """Bind the UDP ports. Raises PortError."""
+        """Bind the ports. Raises PortError."""
         ...
 
     async def close(self) -> None: ...

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
+from ._plane import Plane
 from .addresses import IpAddress, candidates, local_addresses, packed
 from .contract import CapacityError, PortError
 from .dtls import SharedCertificate
@@ -17,6 +18,7 @@ from .lane import Lane
 from .place import MediaPlace, Row
 from .probe import ProbeTransport
 from .settings import RelaySettings
+from .tcp import TcpDoor
 from .watchdog import Watchdog
 
 TRANSPORTS_MAX = 20_000  # of one process; 160 KB each
@@ -37,6 +39,7 @@ class MediaRelay:
         }
         self._rows: list[Row] = []
         self._certificate = SharedCertificate.generateCertificate()
+        self._tcp: TcpDoor | None = None
         self._addresses: list[IpAddress] = []
         self._addresses_at_s = 0.0
         self._watch: asyncio.Task[None] | None = None
@@ -46,6 +49,11 @@ class MediaRelay:
     def ports(self) -> dict[str, tuple[int, ...]]:
         """The UDP ports of each class group, one for each of its threads, once started."""
         return {name: tuple(row.lanes[name].port for row in self._rows) for name in self.groups}
+
+    @property
+    def tcp_port(self) -> int:
+        """The TCP port of all class groups, once started; 0 without one."""
+        return self._tcp.port if self._tcp is not None else 0
 
     def counters(self) -> dict[str, int]:
         """Sums over all lanes of what the planes count, for the metrics."""
@@ -64,7 +72,7 @@ class MediaRelay:
         }
 
     async def start(self) -> None:
-        """Bind the UDP ports. Raises PortError."""
+        """Bind the ports. Raises PortError."""
         try:
             for number in range(self._settings.threads):
                 try:
@@ -74,6 +82,10 @@ class MediaRelay:
                         raise
                     log.warning("media_port_taken", port=error.port, threads=number)
                     break
+            if self._settings.tcp_port is not None:
+                self._tcp = TcpDoor(
+                    self._bind_host, self._settings.tcp_port, self._planes, self._welcome
+                )
         except OSError:
             await self.close()
             raise
@@ -83,17 +95,14 @@ class MediaRelay:
 
     async def _bind(self, number: int) -> dict[str, Lane]:
         """The lanes of a row, on each group's port and as many further; all or none."""
-        host = ipaddress.ip_address(self._settings.host)
-        # On loopback the socket still hears every local address: a browser that does not gather
-        # loopback candidates reaches its own machine by them. Strangers are refused by their
-        # source.
-        bind = "" if host.is_loopback or host.is_unspecified else str(host)
         tos = {name: dscp << 2 for name, dscp in self._settings.dscp.items()}
         lanes: dict[str, Lane] = {}
         try:
             for name, group in self._settings.groups.items():
                 port = group.port + number if group.port else 0
-                lane = Lane(name, bind, port, self._certificate, self._candidate_lines, tos)
+                lane = Lane(
+                    name, self._bind_host, port, self._certificate, self._candidate_lines, tos
+                )
                 lane.plane.set_remb(self._settings.max_bitrate_bps)
                 lanes[name] = lane
         except OSError:
@@ -108,6 +117,9 @@ class MediaRelay:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
+        if self._tcp is not None:
+            await self._tcp.close()
+            self._tcp = None
         for lane in self._lanes():
             await lane.close()
         if self._watchdog is not None:
@@ -130,11 +142,24 @@ class MediaRelay:
         if sum(isinstance(transport, ProbeTransport) for transport in everything) >= PROBES_MAX:
             raise CapacityError("too many network checks at once: try again in a minute")
 
+    def _planes(self) -> Iterator[Plane]:
+        return (lane.plane for lane in self._lanes())
+
     def _lanes(self) -> Iterator[Lane]:
         for row in self._rows:
             yield from row.lanes.values()
 
     # --- addresses -----------------------------------------------------------------------------
+
+    @property
+    def _bind_host(self) -> str:
+        """The address to listen on; '' is every one.
+
+        On loopback the sockets still hear every local address: a browser that does not gather
+        loopback candidates reaches its own machine by them. Strangers are refused by their source.
+        """
+        host = ipaddress.ip_address(self._settings.host)
+        return "" if host.is_loopback or host.is_unspecified else str(host)
 
     def _read_addresses(self) -> None:
         self._addresses_at_s = time.monotonic()
@@ -143,13 +168,20 @@ class MediaRelay:
             for lane in self._lanes():
                 lane.plane.accept_only([packed(a) for a in self._addresses])
 
+    def _welcome(self, source: IpAddress) -> bool:
+        """Whether a TCP connection may come in: on loopback only this machine's own."""
+        if not ipaddress.ip_address(self._settings.host).is_loopback:
+            return True
+        return source.is_loopback or source in self._addresses
+
     def _candidate_lines(self, port: int) -> list[str]:
-        if self._settings.advertise:
-            return candidates([ipaddress.ip_address(a) for a in self._settings.advertise], port)
+        addresses = self._addresses
         host = ipaddress.ip_address(self._settings.host)
-        if not host.is_loopback and not host.is_unspecified:
-            return candidates([host], port)
-        return candidates(self._addresses, port)
+        if self._settings.advertise:
+            addresses = [ipaddress.ip_address(a) for a in self._settings.advertise]
+        elif not host.is_loopback and not host.is_unspecified:
+            addresses = [host]
+        return candidates(addresses, port, self.tcp_port)
 
     async def _check(self) -> None:
         while True:

@@ -29,6 +29,7 @@ class RelaySettings:
     )
     threads: int = 1  # of each group
     fewer_threads: bool = False  # rather than fail when a port after the first is taken
+    tcp_port: int | None = None  # one for all groups, where UDP is blocked; 0 takes a free one
     advertise: tuple[str, ...] = ()
     dscp: Mapping[str, int] = field(default_factory=dict)
     max_bitrate_bps: int = 4_000_000  # told by REMB to publishers without transport-wide feedback

@@ -63,6 +63,9 @@ class Settings:
     media_threads: Annotated[int, Meta(ge=0, le=THREADS_MAX)] = setting(
         0, "threads that move media, each on its own UDP port; 0: one per core, as ports allow"
     )
+    media_tcp_port: Port | None = setting(
+        None, "TCP port of media where UDP is blocked; default: --media-port's number; 0: none"
+    )
     advertise: tuple[str, ...] = setting(
         (), "address that clients send media to, repeatable; default: every local one"
     )
@@ -143,6 +146,7 @@ class Settings:
             groups=groups,
             threads=self._threads({name: group.port for name, group in groups.items()}),
             fewer_threads=not self.media_threads,
+            tcp_port=self._media_tcp_port,
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
         )
@@ -162,6 +166,12 @@ class Settings:
                 )
             wanted = high - low
         return wanted
+
+    @property
+    def _media_tcp_port(self) -> int | None:
+        if self.media_tcp_port is None:
+            return self.media_port
+        return self.media_tcp_port or None
 
     def _media_address(self) -> str:
         host = self.media_host or self.host

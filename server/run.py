@@ -81,7 +81,11 @@ class Distal:
         try:
             await self._relay.start()
         except OSError as error:
-            raise StartError(_port_trouble("UDP", "--media-port", error, settings)) from None
+            tcp = isinstance(error, PortError) and error.kind == "TCP"
+            flag = "--media-tcp-port" if tcp else "--media-port"
+            raise StartError(
+                _port_trouble("TCP" if tcp else "UDP", flag, error, settings)
+            ) from None
         await self._signaling.start()
         await self._runner.setup()
         site = web.TCPSite(
@@ -93,7 +97,13 @@ class Distal:
             raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
         self.port = int(self._runner.addresses[0][1])
         self._health.ready = True
-        log.info("serving", port=self.port, media_ports=self._relay.ports, tls=settings.tls)
+        log.info(
+            "serving",
+            port=self.port,
+            media_ports=self._relay.ports,
+            media_tcp_port=self._relay.tcp_port,
+            tls=settings.tls,
+        )
 
     def renew_certificate(self) -> None:
         """Read certificate and key again, for new connections; a bad one leaves the old in use."""

@@ -134,15 +134,17 @@ class DistalServer:
 
 
 def free_udp_port(following: int = 0) -> int:
-    """Find a UDP port that is free now, and so are those that follow it."""
+    """Find a UDP port that is free now, and so are those that follow it.
+
+    The first is free for TCP too: media take both by one number.
+    """
     while True:
         with contextlib.ExitStack() as probes:
-            first = 0
+            first = free_tcp_port()
             with contextlib.suppress(OSError, OverflowError):
                 for number in range(following + 1):
                     probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    probe.bind(("127.0.0.1", first + number if number else 0))
-                    first = first or int(probe.getsockname()[1])
+                    probe.bind(("127.0.0.1", first + number))
                 return first
 
 

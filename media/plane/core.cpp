@@ -80,6 +80,22 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
   output_.commit(from, write_binding_response(out, *request, from.remote, e.password), 0, 0);
 }
 
+bool Core::expects(View check) const {
+  auto request = parse_binding_request(check);
+  if (!request) return false;
+  auto found = by_ufrag_.find(std::string(request->local_ufrag));
+  return found != by_ufrag_.end() && authentic(check, *request, found->second->password);
+}
+
+void Core::disconnect(const Address& address) {
+  auto found = by_address_.find(address);
+  if (found == by_address_.end()) return;
+  Endpoint& e = *found->second;
+  std::erase(e.validated, address);
+  if (e.selected.remote == address) e.has_selected = false;  // until the next check, from wherever it comes
+  by_address_.erase(found);
+}
+
 void Core::on_timer(int64_t now_us) {
   now_us_ = now_us;
   for (auto& [id, t] : tracks_) {

@@ -205,6 +205,12 @@ class Core {
   void on_datagram(const Path& from, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us);
   void on_timer(int64_t now_us);
 
+  // For what carries packets over connections: whether this is a check that an endpoint here will take,
+  // whether an endpoint still uses the address, and that it is gone.
+  bool expects(View check) const;
+  bool uses(const Address& address) const { return by_address_.contains(address); }
+  void disconnect(const Address& address);
+
   // Commands. Ids are the caller's, unique per kind; unknown ones are ignored where the thing may have ended.
   void add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password);
   void set_srtp(uint32_t endpoint, void* rx, void* tx);

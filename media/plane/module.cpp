@@ -1,6 +1,7 @@
 // Python's view of the plane: `Plane` runs a thread with a socket, `Simulation` is the same core with time
 // and datagrams passed in, for tests, fuzzing and emulated networks.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -284,6 +285,20 @@ NB_MODULE(_plane, m) {
             w.accept_only(std::move(list));
           },
           "ips"_a)
+      .def(
+          "adopt",
+          [](Worker& w, int fd, const nb::bytes& ip, uint16_t port, const nb::bytes& check) {
+            Address from{to_ip(ip), port};
+            View v = view(check);
+            nb::gil_scoped_release release;
+            return w.adopt(fd, from, v);
+          },
+          "fd"_a, "ip"_a, "port"_a, "check"_a)
+      .def("tcp_counters",
+           [](Worker& w) {
+             TcpConnections::Counters c = w.tcp_counters();
+             return std::tuple(c.open, c.queued, c.dropped);
+           })
       .def("take_events",
            [](Worker& w) {
              nb::list out;
@@ -328,6 +343,35 @@ NB_MODULE(_plane, m) {
       .def_prop_ro("queue_delay_us", &BandwidthEstimator::queue_delay_us)
       .def_prop_ro("loss", &BandwidthEstimator::loss);
 
+  nb::class_<Deframer>(m, "Deframer")
+      .def(nb::init<>())
+      .def(
+          "push",
+          [](Deframer& d, const nb::bytes& data) -> std::optional<nb::list> {
+            std::vector<uint8_t> copy(data.c_str(), data.c_str() + data.size());
+            nb::list out;
+            bool good = d.push(copy.data(), copy.size(),
+                               [&](uint8_t* packet, size_t size) { out.append(nb::bytes(packet, size)); });
+            return good ? std::optional(out) : std::nullopt;
+          },
+          "data"_a);
+  nb::class_<SendQueue>(m, "SendQueue")
+      .def(nb::init<>())
+      .def(
+          "push",
+          [](SendQueue& q, const nb::bytes& packet, bool media, int64_t now_us) {
+            return q.push(view(packet), media, now_us);
+          },
+          "packet"_a, "media"_a, "now_us"_a)
+      .def("front",
+           [](const SendQueue& q) {
+             auto [first, second] = q.front();
+             return bytes(std::string(reinterpret_cast<const char*>(first.data), first.size) +
+                          std::string(reinterpret_cast<const char*>(second.data), second.size));
+           })
+      .def("pop", &SendQueue::pop, "size"_a)
+      .def("waited_us", &SendQueue::waited_us, "now_us"_a)
+      .def("__len__", &SendQueue::size);
   m.def(
       "hmac_sha1",
       [](const nb::bytes& key, const nb::bytes& message) {

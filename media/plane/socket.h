@@ -11,11 +11,11 @@
 
 namespace plane {
 
-class UdpSocket : public Output {
+class UdpSocket {
  public:
   // Binds; an empty host means every address. Throws std::system_error with errno's meaning.
   UdpSocket(const std::string& host, uint16_t port);
-  ~UdpSocket() override;
+  ~UdpSocket();
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
 
@@ -34,8 +34,8 @@ class UdpSocket : public Output {
   // Reads what is there, at most kBatch datagrams; the data is valid until the next call.
   size_t receive(std::vector<Datagram>& out);
 
-  uint8_t* reserve(size_t size) override;
-  void commit(const Path& path, size_t size, size_t segment, uint8_t tos) override;
+  uint8_t* reserve(size_t size);  // as Output says
+  void commit(const Path& path, size_t size, size_t segment, uint8_t tos);
   void flush();
   uint64_t send_errors() const { return send_errors_; }
 

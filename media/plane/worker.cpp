@@ -28,7 +28,7 @@ void signal(int fd) {
 int64_t Worker::now_us() { return clock_ns(CLOCK_MONOTONIC) / 1000; }
 
 Worker::Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port)
-    : socket_(host, port), core_(srtp, socket_, *this) {
+    : socket_(host, port), core_(srtp, *this, *this) {
   event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   thread_ = std::thread([this] {
@@ -67,12 +67,12 @@ void Worker::run() {
   std::vector<UdpSocket::Datagram> batch;
   batch.reserve(64);
   int64_t tick_us = now_us() + kTickUs;
-  pollfd fds[2] = {{socket_.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+  pollfd fds[3] = {{socket_.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}, {tcp_.fd(), POLLIN, 0}};
   while (!stop_) {
     turns_.fetch_add(1, std::memory_order_relaxed);
     int64_t wait_us = std::max<int64_t>(0, tick_us - now_us());
     timespec timeout{0, static_cast<long>(wait_us * 1000)};
-    ppoll(fds, 2, &timeout, nullptr);
+    ppoll(fds, 3, &timeout, nullptr);
 
     std::unique_lock lock(mutex_);
     if (waiting_ > 0) turn_.wait_for(lock, std::chrono::milliseconds(5), [this] { return waiting_ == 0; });
@@ -85,12 +85,26 @@ void Worker::run() {
         core_.on_datagram(d.path, d.data, d.size, now - std::clamp<int64_t>(age_us, 0, 1000000), now);
       }
     }
+    tcp_.serve(core_, fds[2].revents != 0, now);
     if (now >= tick_us) {
       core_.on_timer(now);
       tick_us = now + kTickUs;
     }
-    socket_.flush();
+    flush();
   }
+}
+
+void Worker::flush() {
+  socket_.flush();
+  tcp_.flush(core_);
+}
+
+bool Worker::adopt(int fd, const Address& from, View check) {
+  return with_core([&](Core& core) { return tcp_.adopt(core, fd, from, check, now_us()); });
+}
+
+TcpConnections::Counters Worker::tcp_counters() {
+  return with_core([this](Core&) { return tcp_.counters(); });
 }
 
 bool Worker::welcome(const Address& from) const {

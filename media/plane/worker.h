@@ -1,5 +1,5 @@
-// The plane's thread: a socket, a core and the loop between them. Python's commands take the same lock as the
-// loop, a few per second; the loop lets them in first.
+// The plane's thread: a UDP socket, TCP connections, a core and the loop between them. Python's commands take
+// the same lock as the loop, a few per second; the loop lets them in first.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -8,10 +8,11 @@
 #include <thread>
 
 #include "socket.h"
+#include "tcp.h"
 
 namespace plane {
 
-class Worker : private Events {
+class Worker : private Output, private Events {
  public:
   Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port);
   ~Worker() override { close(); }
@@ -32,6 +33,10 @@ class Worker : private Events {
   // Datagrams from elsewhere than these addresses are dropped; none means all are welcome.
   void accept_only(std::vector<Ip> sources);
 
+  // Takes a TCP connection over whose first packet is a check for this plane. False: it stays the caller's.
+  bool adopt(int fd, const Address& from, View check);
+  TcpConnections::Counters tcp_counters();
+
   // Runs f on the core, between two turns of the loop, and sends what it wrote.
   template <class F>
   auto with_core(F&& f) {
@@ -41,7 +46,7 @@ class Worker : private Events {
     struct Done {
       Worker& w;
       ~Done() {
-        w.socket_.flush();
+        w.flush();
         w.turn_.notify_one();
       }
     } done{*this};
@@ -56,10 +61,20 @@ class Worker : private Events {
 
   void run();
   [[noreturn]] void die(const char* reason) const;
+  void flush();
+  uint8_t* reserve(size_t size) override { return room_ = socket_.reserve(size); }
+  void commit(const Path& path, size_t size, size_t segment, uint8_t tos) override {
+    if (path.remote.connection) [[unlikely]]
+      tcp_.commit(path, room_, size, segment, tos);
+    else
+      socket_.commit(path, size, segment, tos);
+  }
   void dtls(uint32_t endpoint, View datagram) override;
   bool welcome(const Address& from) const;
 
   UdpSocket socket_;
+  TcpConnections tcp_;
+  uint8_t* room_ = nullptr;  // what `reserve` gave last
   Core core_;
   std::mutex mutex_;
   std::condition_variable turn_;

@@ -1,4 +1,5 @@
-"""Chromium in five shapes: here, as if across a network, and with other cameras or none."""
+"""Chromium in six shapes: here, as if across a network, without UDP, and with other cameras or
+none."""
 
 from __future__ import annotations
 
@@ -20,8 +21,14 @@ _ALWAYS = (
 )
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
+<<<<<<< HEAD
 # `refused` has a camera that nobody allows it to use; `trusting` takes any certificate.
 Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting"]
+=======
+# `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
+# `refused` has a camera that nobody allows it to use.
+Shape = Literal["local", "routed", "bare", "sharp", "refused", "no_udp"]
+>>>>>>> c2c021c (Media over TCP where UDP is blocked: one port in front of all planes, RFC 4571's framing, bounded queues that drop stale media)
 
 
 class Browsers:
@@ -73,6 +80,8 @@ class Browsers:
             arguments.append("--ignore-certificate-errors")
         if shape != "routed":
             arguments.append("--allow-loopback-in-peer-connection")
+        if shape == "no_udp":
+            arguments.append("--webrtc-ip-handling-policy=disable_non_proxied_udp")
         self._running[shape] = await self._playwright.chromium.launch(
             executable_path=CHROMIUM, headless=True, args=arguments, chromium_sandbox=False
         )

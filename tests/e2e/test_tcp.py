@@ -1,0 +1,62 @@
+"""A browser whose network lets no UDP through takes part over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.e2e.conftest import House
+from tests.e2e.tcp_proxy import TcpProxy
+from tests.e2e.visitor import Visitor, decodes, eventually, hears, invitation
+
+# The protocols of the pairs in use, with the server's port.
+_ROADS = """async () => {
+  const found = [];
+  for (const pc of window.peerConnections.filter((pc) => pc.connectionState === "connected")) {
+    const report = await pc.getStats();
+    for (const entry of report.values()) {
+      if (entry.type !== "transport") continue;
+      const remote = report.get(report.get(entry.selectedCandidatePairId).remoteCandidateId);
+      found.push(`${remote.protocol} ${remote.port}`);
+    }
+  }
+  return found;
+}"""
+
+# Leads what goes to the server's TCP port for media to another one.
+_DETOUR = """
+const set = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+  const led = sdp.replace(/ \\S+ FROM typ host tcptype/g, " 127.0.0.1 TO typ host tcptype");
+  return set.call(this, { type, sdp: led });
+};
+"""
+
+
+async def roads(visitor: Visitor) -> list[str]:
+    return list(await visitor.page.evaluate(_ROADS))
+
+
+async def test_without_udp_media_come_over_tcp_and_survive_a_broken_connection(
+    house: House,
+) -> None:
+    port = house.server.media_port
+    async with TcpProxy("127.0.0.1", port) as wire:
+        host = await house.visitor("host", "王主任")
+        context = await house.browsers.context("no_udp")
+        detour = int(wire.url.rpartition(":")[2])
+        await context.add_init_script(_DETOUR.replace("FROM", str(port)).replace("TO", str(detour)))
+        link = await invitation(house.server, house.room, "specialist", "Dr Smith")
+        expert = await Visitor.open(context, link, "Dr Smith")
+        house.visitors.append(expert)
+        await asyncio.gather(host.join(), expert.join())
+        host_id, expert_id = await host.identity(), await expert.identity()
+        await decodes(expert, host_id)
+        await decodes(host, expert_id)
+        await hears(expert, host_id)
+        assert set(await roads(expert)) == {f"tcp {detour}"}
+        assert set(await roads(host)) == {f"udp {port}"}
+
+        wire.cut()
+        await decodes(expert, host_id)
+        await decodes(host, expert_id)
+        await eventually(lambda: roads(expert), lambda found: set(found) == {f"tcp {detour}"})
