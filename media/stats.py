@@ -86,8 +86,8 @@ class PlaneStats:
         }
         names = ("datagrams", "unknown", "malformed", "unauthentic", "forwarded", "messages")
         self.counters = dict(zip(names, counters, strict=True))
-        names = ("tcp_connections", "tcp_queued_bytes", "tcp_dropped")
-        self.counters |= zip(names, self._plane.tcp_counters(), strict=True)
+        over_tcp = ("tcp_connections", "tcp_queued_bytes", "tcp_dropped")
+        self.counters |= zip(over_tcp, self._plane.tcp_counters(), strict=True)
 
     def transport(self, id: int) -> TransportStats:
         self.refresh()

@@ -1,7 +1,8 @@
 """Media over TCP, for networks that block UDP: the passive side of ICE-TCP (RFC 6544).
 
-A connection is read up to its first packet. When that is an ICE check which one of the planes takes,
-the connection is that plane's from then on; so a single open port, such as 443, serves every lane.
+A connection is read up to its first packet. When that is an ICE check which one of the planes
+takes, the connection is that plane's from then on; so a single open port, such as 443, serves
+every plane.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .contract import PortError
 
 FIRST_CHECK_S = 10.0  # a client checks at once; a slow network may lose that packet twice
 CHECK_MIN, CHECK_MAX = 20, 1500  # octets of a STUN message in one packet
-# Connections without a check yet. One more ends the longest silent one, so that silence crowds nobody out.
+# Connections without a check yet. One more ends the oldest, so that silence crowds nobody out.
 WAITING_MAX = 256
 WAITING_OF_SOURCE_MAX = 64  # of one address: a hospital behind one NAT joins in a minute's time
 ACCEPT_EVERY_S = 0.002  # a flood takes a tenth of the event loop at most
@@ -31,8 +32,9 @@ log = structlog.get_logger("distal.media")
 
 
 class TcpDoor:
-    """A listening socket in front of the planes. Port 0 takes a free one; `host` '' is every address.
+    """A listening socket in front of the planes. Port 0 takes a free one.
 
+    `host` is an IP address, '' for every one.
     `welcome` says of a source whether it may come in.
     """
 

@@ -294,11 +294,13 @@ NB_MODULE(_plane, m) {
             return w.adopt(fd, from, v);
           },
           "fd"_a, "ip"_a, "port"_a, "check"_a)
-      .def("tcp_counters",
-           [](Worker& w) {
-             TcpConnections::Counters c = w.tcp_counters();
-             return std::tuple(c.open, c.queued, c.dropped);
-           })
+      .def(
+          "tcp_counters",
+          [](Worker& w) {
+            TcpConnections::Counters c = w.tcp_counters();
+            return std::tuple(c.open, c.queued, c.dropped);
+          },
+          nb::call_guard<nb::gil_scoped_release>())
       .def("take_events",
            [](Worker& w) {
              nb::list out;

@@ -21,14 +21,9 @@ _ALWAYS = (
 )
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
-<<<<<<< HEAD
-# `refused` has a camera that nobody allows it to use; `trusting` takes any certificate.
-Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting"]
-=======
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
-# `refused` has a camera that nobody allows it to use.
-Shape = Literal["local", "routed", "bare", "sharp", "refused", "no_udp"]
->>>>>>> c2c021c (Media over TCP where UDP is blocked: one port in front of all planes, RFC 4571's framing, bounded queues that drop stale media)
+# `refused` has a camera that nobody allows it to use; `trusting` takes any certificate.
+Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting", "no_udp"]
 
 
 class Browsers:

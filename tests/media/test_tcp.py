@@ -87,6 +87,7 @@ class Doors:
         self.welcome: Callable[[IpAddress], bool] = lambda source: True
         self.door = TcpDoor("", 0, lambda: self.planes, lambda source: self.welcome(source))
         self.clients: list[Client] = []
+        self.keys: list[SrtpSessions] = []  # the planes use them until they are closed
 
     async def knock(self, *, receive_buffer: int = 0) -> Client:
         mine = socket.socket()
@@ -287,7 +288,7 @@ async def test_the_same_address_over_udp_is_another_peer(doors: Doors) -> None:
 
 async def test_hundreds_of_connections_are_served(doors: Doors) -> None:
     clients = await asyncio.gather(*(doors.connected(n) for n in range(1, 301)))
-    for number, client in enumerate(clients, 1):
+    for number in range(1, 301):
         doors.plane.send(number, DTLS + str(number).encode())
     for number, client in enumerate(clients, 1):
         assert await client.receive() == DTLS + str(number).encode()
@@ -311,8 +312,7 @@ async def test_without_file_descriptors_the_door_waits(
     await doors.knock()
     client = socket.socket()  # while there are descriptors
     most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with open(os.devnull) as highest:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno(), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
     started = asyncio.get_running_loop().time()
     try:
         fillers = []
@@ -341,13 +341,12 @@ class Call:
 
     def __init__(self, doors: Doors) -> None:
         self.doors = doors
-        self._keep: list[SrtpSessions] = []
         self.publisher: Client
         self.keys = make_sessions(PROFILE, KEY_A, KEY_B)
 
     def _secure(self, endpoint: int) -> None:
-        self._keep.append(make_sessions(PROFILE, KEY_B, KEY_A))
-        self.doors.plane.set_srtp(endpoint, *self._keep[-1].pointers)
+        self.doors.keys.append(make_sessions(PROFILE, KEY_B, KEY_A))
+        self.doors.plane.set_srtp(endpoint, *self.doors.keys[-1].pointers)
 
     async def begin(self) -> None:
         self.publisher = await self.doors.connected(1)
