@@ -21,9 +21,8 @@ from prometheus_client.registry import Collector
 from server.requests import bearer, equal, from_this_machine
 from signaling.problem import Problem
 
-GAUGES = frozenset(
-    {"transports", "tcp_connections", "tcp_queued_bytes"}
-)  # the plane's other numbers only grow
+# The planes' other numbers only grow.
+GAUGES = frozenset({"transports", "tcp_connections", "tcp_queued_bytes"})
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 Numbers = Callable[[], Mapping[str, int]]
