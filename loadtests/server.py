@@ -55,7 +55,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 def free_udp_port() -> int:
-    """The same for UDP; so were those that follow it, one for each core, and TCP's of its number."""
+    """The same for UDP and, by its number, TCP; the next ones, one a core, are free for UDP."""
     while True:
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
             first = free_port()
