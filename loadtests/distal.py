@@ -37,8 +37,8 @@ class Distal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._program = str(Path(sys.executable).parent / "distal")
-        self._url = f"http://127.0.0.1:{free_port()}"
-        command = [self._program, "serve", "--port", self._url.rpartition(":")[2]]
+        self.url = f"http://127.0.0.1:{free_port()}"
+        command = [self._program, "serve", "--port", self.url.rpartition(":")[2]]
         self.media_port = free_udp_port()
         command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
         self._child = Child(command, folder / "log")
@@ -52,7 +52,7 @@ class Distal:
     @property
     def ws_url(self) -> str:
         """Where a room's members connect."""
-        return self._url.replace("http", "ws", 1) + "/ws"
+        return self.url.replace("http", "ws", 1) + "/ws"
 
     @property
     def version(self) -> str:
@@ -125,14 +125,14 @@ class Distal:
     async def _ready(self) -> bool:
         assert self._http is not None
         with contextlib.suppress(aiohttp.ClientError):
-            async with self._http.get(f"{self._url}/readyz") as response:
+            async with self._http.get(f"{self.url}/readyz") as response:
                 return response.status == 200
         return False
 
     async def _connect(self, peer: Peer, what: str, offer: str, token: str) -> Session:
         assert self._http is not None
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
-        url = f"{self._url}/{what}"
+        url = f"{self.url}/{what}"
         try:
             async with self._http.post(url, data=offer, headers=headers) as response:
                 text = await response.text()

@@ -170,6 +170,10 @@ class SubscribeTransport(Transport, Protocol):
 
     def remove(self, track: Track) -> None: ...
 
+    def restart_ice(self) -> None:
+        """Put new ICE credentials into the next offer; the association and its keys stay."""
+        ...
+
     async def offer(self) -> str:
         """The offer for what is subscribed now; a new one may replace an unanswered one."""
         ...

@@ -99,7 +99,7 @@ class PublishTransport(BaseTransport):
         if all(s.port == 0 for s in sections):
             allowed = ", ".join((*policy.audio, *policy.video))
             raise SdpError(f"nothing here can be sent into this room, which takes {allowed}")
-        self._secure(security)
+        self._secure(security, offered=True)
         transport_cc = transport_cc and ids[codecs.TRANSPORT_CC] != 0
         reduced = all(m.attribute("rtcp-rsize") is not None for m, _ in wanted.values())
         self._lane.plane.set_receive(self.id, ids, transport_cc, remb, reduced)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from .lane import Lane
 
 CONNECT_TIMEOUT_S = 30.0  # a person may sit on the browser's permission prompt meanwhile
-SILENCE_MAX_S = 12.0  # ICE agents check every 2.5 s; RFC 7675 gives consent 30 s, an operator less
+# A peer whose network is gone comes back by an ICE restart, with the keys that it had. Signaling
+# gives its sessions up before; this ends what nobody looks after.
+SILENCE_MAX_S = 300.0
 
 log = structlog.get_logger("distal.media")
 
@@ -64,13 +66,27 @@ class BaseTransport:
         if self.state != "closed":
             self._lane.plane.send(self.id, datagram)
 
-    def _secure(self, security: Security) -> None:
-        """Begin the handshake with the peer that this description speaks of. Raises SdpError."""
-        if self._security is not None:
-            if self._security.fingerprints != security.fingerprints:
+    def restart_ice(self) -> None:
+        """Take new credentials: the next description that names them revives the path.
+
+        The old ones are good until the peer nominates a pair under the new (RFC 8445 section 9).
+        """
+        self._ufrag, self._password = ice_chars(8), ice_chars(24)
+        self._lane.plane.set_credentials(self.id, self._ufrag, self._password)
+
+    def _secure(self, security: Security, *, offered: bool = False) -> None:
+        """Begin the handshake with the peer that this description speaks of. Raises SdpError.
+
+        An offer with other ICE credentials than before is a restart (RFC 8839 section 4.4.1.1.1).
+        """
+        known, self._security = self._security, security
+        if known is not None:
+            if known.fingerprints != security.fingerprints:
+                self._security = known
                 raise SdpError("the certificate changed: open a new transport instead")
+            if offered and (known.ufrag, known.password) != (security.ufrag, security.password):
+                self.restart_ice()
             return
-        self._security = security
         if security.setup == "passive":  # FFmpeg's WHIP client offers nothing else
             self._dtls.be_client()
         self._task = asyncio.create_task(self._connect(security))

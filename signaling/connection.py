@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from signaling import protocol as p
 from signaling.bearer import bearer
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 COSTLY = {p.Publish: 5.0, p.CheckNetwork: 20.0}  # they make the relay work
 BYTES_PER_TOKEN = 16 * 1024  # a large message counts for several
 FLOOD = 50  # requests beyond the rate, one after another: no client of ours does that
+GOODBYES = (WSCloseCode.OK, WSCloseCode.GOING_AWAY)  # of a page that is closed or loaded again
 LAST_WORDS_S = 2.0  # for what is queued when a socket ends
 
 
@@ -63,7 +64,8 @@ class Connection:
             self._wire.close(closing.code, closing.reason)
         finally:
             if session:
-                self._signaling.dropped(session, self._wire)
+                goodbye = self._socket.close_code in GOODBYES
+                self._signaling.dropped(session, self._wire, said_goodbye=goodbye)
             await self._finish(writer)
 
     def close(self, code: int, reason: str) -> None:

@@ -233,6 +233,16 @@ class ResetTransport(Request, tag="reset_transport"):
     transport: TransportId
 
 
+class RestartIce(Request, tag="restart_ice"):
+    """The path of a subscribing transport is lost: offer again with new ICE credentials.
+
+    The association, its keys and all tracks stay. A publishing transport is restarted by a
+    Publish whose offer has new credentials.
+    """
+
+    transport: TransportId
+
+
 class Subscribe(Request, tag="subscribe"):
     """Start or pause one track's packets to me; everything is on and `high` at first.
 
@@ -305,6 +315,7 @@ AnyRequest = (
     | Publish
     | SubscribeAnswer
     | ResetTransport
+    | RestartIce
     | Subscribe
     | UpdateTrack
     | ReportQuality

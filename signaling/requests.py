@@ -113,6 +113,14 @@ async def _reset_transport(
     return p.Ok(re=request.id)
 
 
+async def _restart_ice(_signaling: Signaling, session: Session, request: p.RestartIce) -> p.Answer:
+    direction, group = request.transport.split(":")
+    if direction != "subscribe":
+        raise Refused("malformed", "expected subscribe:GROUP", "transport")
+    await _stage(session).subscriber(session.participant, group).restart()
+    return p.Ok(re=request.id)
+
+
 async def _subscribe(_signaling: Signaling, session: Session, request: p.Subscribe) -> p.Answer:
     stage = _stage(session)
     stage.view(session.participant, request.track, not request.on, request.quality)
@@ -195,6 +203,7 @@ HANDLERS: dict[type[p.Request], Handler] = {
     p.Publish: _publish,
     p.SubscribeAnswer: _subscribe_answer,
     p.ResetTransport: _reset_transport,
+    p.RestartIce: _restart_ice,
     p.Subscribe: _subscribe,
     p.UpdateTrack: _update_track,
     p.ReportQuality: _report_quality,

@@ -137,11 +137,12 @@ class Signaling:
         if session.claims.grants.subscribe and member.capabilities:
             stage.listen(session.participant, member.capabilities, session.send)
 
-    def dropped(self, session: Session, wire: Wire) -> None:
+    def dropped(self, session: Session, wire: Wire, *, said_goodbye: bool) -> None:
         """A socket is gone; unless another has taken over, its session waits for a while."""
         if session.wire is not wire:
             return
         session.wire = None
+        session.said_goodbye = said_goodbye
         session.dropped_at = time.monotonic()
         if session.stage:
             session.stage.room.set_state(session.participant, "reconnecting")
@@ -252,7 +253,7 @@ class Signaling:
     def _begin_again(self, session: Session) -> None:
         """His page was loaded again, or missed too much: he keeps his place, not his media."""
         if session.joined and session.stage:
-            session.rejoin_by = time.monotonic() + self.settings.lost_after_s
+            session.rejoin_by = time.monotonic() + self.settings.left_after_s
             session.stage.withdraw(session.participant)
             session.stage.room.set_state(session.participant, "reconnecting")
         else:
@@ -347,7 +348,8 @@ class Signaling:
         if session.stage:
             heard = session.stage.last_heard(session.participant) or 0.0
             silent_s = now - max(heard, session.dropped_at)
-            if silent_s >= settings.lost_after_s or gone_s >= settings.resume_s:
+            patience_s = settings.left_after_s if session.said_goodbye else settings.lost_after_s
+            if silent_s >= patience_s or gone_s >= settings.resume_s:
                 self._leave(session, "lost")
                 session.vanished = True
         if gone_s >= settings.resume_s:

@@ -32,6 +32,7 @@ class Session:
         self.admitted = False  # has been in the room: comes back without waiting
         self.rejoin_by: float | None = None  # after a reload: join until then, or have left
         self.dropped_at: float | None = now  # when the socket went away; None while there is one
+        self.said_goodbye = False  # the socket ended with a close frame: a page that is gone
         self.vanished = False  # left the room unseen: nothing to go on with, but who he is
         self.ended = False
         self.renew_ice_at = math.inf  # half of its TURN credential's life is over then
@@ -64,6 +65,7 @@ class Session:
             older.send(p.encode(p.Removed(reason="replaced")))
             older.close(4000, "replaced")
         self.dropped_at = None
+        self.said_goodbye = False
         wire.send(welcome)
         for data in missed:
             wire.send(data)

@@ -41,11 +41,14 @@ class SignalingSettings:
     queue_messages: int = 2000  # waiting for a slow socket
     queue_bytes: int = 4 * 1024 * 1024
 
-    # Vanished peers: 4 s to the next ping, 2 s for its answer, 7 s more: noticed and freed in 13 s.
+    # Vanished peers: 4 s to the next ping and 2 s for its answer, then all see him reconnecting.
     heartbeat_s: float = 4.0
-    lost_after_s: float = 7.0  # of silence, after the socket dropped and on every transport
+    # Of silence after the socket dropped and on every transport. An ambulance in a tunnel comes back
+    # to the place that it had; who closed his page (or reloads it) said so.
+    lost_after_s: float = 150.0
+    left_after_s: float = 7.0
     http_lost_after_s: float = 12.0  # WHIP and WHEP have no socket, only media
-    resume_s: float = 60.0  # identity outlives the socket
+    resume_s: float = 180.0  # identity outlives the socket
     room_empty_s: float = 60.0  # lock and chat outlive the last participant
     answer_s: float = 5.0  # an unanswered subscribe offer is made anew
 

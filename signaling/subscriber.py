@@ -120,6 +120,17 @@ class Subscriber:
         if self._wanted and not self._closed:
             self._change()
 
+    async def restart(self) -> None:
+        """His network was away: offer new ICE credentials for the same transport. Raises Refused."""
+        async with self._lock:
+            if self.transport is None or self.transport.state in ("failed", "closed"):
+                raise Refused("not_found", "no such transport: reset it", "transport")
+            self.transport.restart_ice()
+            self._stop_timer()
+            self._unanswered = False
+            self._repeats = 0
+        self._change()
+
     def again(self) -> None:
         """A socket came back: an answer may have got lost with the old one."""
         self._repeats = 0

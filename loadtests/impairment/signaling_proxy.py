@@ -1,7 +1,7 @@
 """The server's web side at another address, where every description leads to the emulator.
 
 So browsers, WHIP and WHEP clients and headless participants go through an impaired network without
-knowing of it. Signaling itself is not impaired.
+knowing of it. Signaling itself is not impaired, unless `cut` takes it away with the rest.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class SignalingProxy:
         self._listen = listen
         self._runner: web.AppRunner | None = None
         self._http: aiohttp.ClientSession | None = None
+        self._away = False
+        self._outage = asyncio.Event()  # set with the next one
 
     async def __aenter__(self) -> SignalingProxy:
         self._http = aiohttp.ClientSession(auto_decompress=True)
@@ -60,7 +62,30 @@ class SignalingProxy:
         """Address of the signaling WebSocket."""
         return self.url.replace("http", "ws", 1) + "/ws"
 
+    def cut(self) -> None:
+        """From now on nothing passes, and nobody is told.
+
+        What is open, or is opened until `mend`, never speaks again: TCP's retransmissions after a
+        long outage come later than any client waits.
+        """
+        self._away = True
+        self._outage.set()
+
+    def mend(self) -> None:
+        """New connections pass again."""
+        self._away = False
+        self._outage = asyncio.Event()
+
     async def _pass(self, request: web.Request) -> web.StreamResponse:
+        outage = self._outage
+        if self._away:
+            await asyncio.Event().wait()
+        answer = await self._answered(request)
+        if outage.is_set():
+            await asyncio.Event().wait()
+        return answer
+
+    async def _answered(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._pass_socket(request)
         return await self._pass_request(request)
@@ -87,6 +112,7 @@ class SignalingProxy:
             if not name.lower().startswith("sec-websocket")
         }
         near = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES_MAX)
+        outage = self._outage
         async with self._http.ws_connect(
             self._server + request.path_qs, headers=headers, max_msg_size=MESSAGE_BYTES_MAX
         ) as far:
@@ -95,12 +121,15 @@ class SignalingProxy:
                 asyncio.create_task(self._pump(near, far, leads_back=False)),
                 asyncio.create_task(self._pump(far, near, leads_back=True)),
             ]
+            gone = asyncio.create_task(outage.wait())
             try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([*both, gone], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in both:
+                for task in (*both, gone):
                     task.cancel()
-                await asyncio.gather(*both, return_exceptions=True)
+                await asyncio.gather(*both, gone, return_exceptions=True)
+            if outage.is_set():  # nobody reads: pings stay unanswered, either way
+                await asyncio.Event().wait()
         with suppress(ConnectionError):
             await near.close(code=far.close_code or 1000)
         return near

@@ -51,12 +51,14 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
     return;
   }
   auto found = by_ufrag_.find(std::string(request->local_ufrag));
-  if (found == by_ufrag_.end() || !authentic(datagram, *request, found->second->password)) {
+  const bool old = found != by_ufrag_.end() && request->local_ufrag == found->second->old_ufrag;
+  if (found == by_ufrag_.end() ||
+      !authentic(datagram, *request, old ? found->second->old_password : found->second->password)) {
     ++counters_.unauthentic;
     return;
   }
   Endpoint& e = *found->second;
-  e.last_heard_us = now_us;
+  heard(e, now_us);
   auto [known, inserted] = by_address_.try_emplace(from.remote, &e);
   if (!inserted && known->second != &e) {  // the address was another transport's: a NAT gave it anew
     std::erase(known->second->validated, from.remote);
@@ -72,12 +74,38 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
     }
     e.validated.push_back(from.remote);
   }
-  if (request->use_candidate || !e.has_selected) {
+  const bool silenced = !e.has_selected;
+  // A NAT may give a peer another address, and an agent that nominates once does not say so again.
+  if (request->use_candidate || !e.has_selected || now_us - e.confirmed_us > Endpoint::kMovedUs) {
     e.selected = from;
     e.has_selected = true;
   }
   uint8_t* out = output_.reserve(128);
-  output_.commit(from, write_binding_response(out, *request, from.remote, e.password), 0, 0);
+  output_.commit(from, write_binding_response(out, *request, from.remote, old ? e.old_password : e.password),
+                 0, 0);
+  if (from.remote == e.selected.remote) {
+    e.confirmed_us = now_us;
+    if (silenced) on_return(e);
+  }
+  if (!old && request->use_candidate && !e.old_ufrag.empty()) {  // the restart is done
+    by_ufrag_.erase(e.old_ufrag);
+    e.old_ufrag.clear();
+  }
+}
+
+void Core::heard(Endpoint& e, int64_t now_us) {
+  const bool away = e.last_heard_us >= 0 && now_us - e.last_heard_us > Endpoint::kOutageUs;
+  e.last_heard_us = now_us;
+  if (away) on_return(e);
+}
+
+// A peer can be reached again: whoever decodes begins at a key frame, on both ways.
+void Core::on_return(Endpoint& e) {
+  for (Subscription* s : e.subscriptions)
+    if (e.tx && s->sent_any && !s->paused) want_keyframe(*s, now_us_);
+  for (Track* t : e.tracks)
+    for (Layer& l : t->layers)
+      if (l.reception.started()) want_keyframe(*t, l, now_us_);
 }
 
 bool Core::expects(View check) const {
@@ -105,10 +133,14 @@ void Core::on_timer(int64_t now_us) {
       if (l.reception.any_missing()) ask_missing(*t, l, now_us);
       if (l.keyframe_wanted) want_keyframe(*t, l, now_us);
     }
-    if (t->simulcast())
-      for (Subscription* s : t->subscriptions) choose(*s, now_us);
+    for (Subscription* s : t->subscriptions)
+      if (t->simulcast() || s->await_key) choose(*s, now_us);
   }
   for (auto& [id, e] : endpoints_) {
+    // Media goes where a check has come from lately. Feedback goes on to whoever publishes: some encoders
+    // check once and never again.
+    const int64_t consent_us = e->subscriptions.empty() ? e->last_heard_us : e->confirmed_us;
+    if (e->has_selected && now_us - consent_us > Endpoint::kConsentUs) e->has_selected = false;
     if (!e->tx || !e->has_selected) continue;
     send_reports(*e, now_us);
     if (e->downlink) on_downlink(*e, now_us);
@@ -122,6 +154,23 @@ void Core::add_endpoint(uint32_t id, const std::string& ufrag, const std::string
   e->password = password;
   by_ufrag_[ufrag] = e.get();
   endpoints_[id] = std::move(e);
+}
+
+// An ICE restart (RFC 8445 section 9): path, keys and streams stay. The pair that is in use stays valid, not
+// one that was offered meanwhile.
+void Core::set_credentials(uint32_t endpoint, const std::string& ufrag, const std::string& password) {
+  auto found = endpoints_.find(endpoint);
+  if (found == endpoints_.end()) return;
+  Endpoint& e = *found->second;
+  if (e.old_ufrag.empty()) {
+    e.old_ufrag = e.ufrag;
+    e.old_password = e.password;
+  } else {
+    by_ufrag_.erase(e.ufrag);
+  }
+  e.ufrag = ufrag;
+  e.password = password;
+  by_ufrag_[ufrag] = &e;
 }
 
 void Core::set_srtp(uint32_t endpoint, void* rx, void* tx) {
@@ -160,6 +209,7 @@ void Core::remove_endpoint(uint32_t id) {
   while (!e.subscriptions.empty()) remove_subscription(e.subscriptions.back()->id);
   for (const Address& a : e.validated) by_address_.erase(a);
   by_ufrag_.erase(e.ufrag);
+  if (!e.old_ufrag.empty()) by_ufrag_.erase(e.old_ufrag);
   endpoints_.erase(found);
 }
 

@@ -48,9 +48,11 @@ struct Subscription;
 struct Endpoint {
   uint32_t id = 0;
   std::string ufrag, password;
+  std::string old_ufrag, old_password;  // valid beside the new ones until those are nominated
   std::vector<Address> validated;  // addresses that passed a check, at most kValidatedMax
   Path selected;
   bool has_selected = false;
+  int64_t confirmed_us = 0;  // the selected path's last check (RFC 7675: it consents to what is sent there)
   void* rx = nullptr;  // SRTP sessions, owned by Python
   void* tx = nullptr;
   ExtIds ext_ids{};
@@ -72,6 +74,10 @@ struct Endpoint {
     bool rtx;
   };
   std::unordered_map<uint32_t, Stream> streams;  // by SSRC
+
+  static constexpr int64_t kConsentUs = 30000000;
+  static constexpr int64_t kMovedUs = 7000000;   // browsers check every 2.5 s, others every 4 to 6
+  static constexpr int64_t kOutageUs = 3500000;  // of silence: then decoders need a key frame
 };
 
 struct LayerConfig {
@@ -213,6 +219,7 @@ class Core {
 
   // Commands. Ids are the caller's, unique per kind; unknown ones are ignored where the thing may have ended.
   void add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password);
+  void set_credentials(uint32_t endpoint, const std::string& ufrag, const std::string& password);
   void set_srtp(uint32_t endpoint, void* rx, void* tx);
   void set_receive(uint32_t endpoint, const ExtIds& ids, bool transport_cc, bool remb, bool reduced_size);
   void set_send(uint32_t endpoint, const ExtIds& ids, bool mixed);
@@ -246,6 +253,8 @@ class Core {
 
  private:
   void on_stun(const Path& from, View datagram, int64_t now_us);
+  void heard(Endpoint& e, int64_t now_us);
+  void on_return(Endpoint& e);
   void on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us);
   void on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us);
   Endpoint::Stream* stream_of(Endpoint& e, View datagram, const RtpHeader& h);

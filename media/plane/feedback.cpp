@@ -22,7 +22,7 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
     ++counters_.unauthentic;
     return;
   }
-  e.last_heard_us = now_us;
+  heard(e, now_us);
   View compound{data, static_cast<size_t>(length)};
   rtcp::Packet packet;
   for (size_t at = 0; rtcp::next(compound, at, packet);) {

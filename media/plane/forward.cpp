@@ -126,7 +126,7 @@ void Core::on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, i
     ++counters_.malformed;
     return;
   }
-  e.last_heard_us = now_us;
+  heard(e, now_us);
   RtpHeader& h = *header;
   const ExtAt& cc = h.ext[static_cast<size_t>(Ext::transport_cc)];
   if (cc.offset && cc.size == 2) e.feedback.on_packet(get16(data + cc.offset), arrival_us);
@@ -148,7 +148,9 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
                     int64_t now_us, bool repaired) {
   if (repaired && l.line.highest() < 0) return;
   int64_t index = repaired ? l.line.peek(h.seq) : l.line.unwrap(h.seq);
-  if (l.reception.jumped(index)) {  // the publisher began anew under the same SSRC
+  const bool outage = l.last_packet_us >= 0 && now_us - l.last_packet_us > Endpoint::kOutageUs &&
+                      index > l.reception.highest() + 1;  // nobody keeps what was sent meanwhile
+  if (l.reception.jumped(index) || outage) {  // the publisher began anew under the same SSRC
     if (repaired) return;
     l.held.clear();
     l.ring.clear();
@@ -157,7 +159,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
     l.aligned = false;
     index = l.line.unwrap(h.seq);
     for (Subscription* s : t.subscriptions)
-      if (s->layer() == l.number) s->restart = true;
+      if (s->layer() == l.number) stop_short(*s);
     want_keyframe(t, l, now_us);
   }
   Packet* p = l.ring.claim(index);

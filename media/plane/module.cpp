@@ -162,6 +162,12 @@ void bind_commands(nb::class_<T>& c) {
        },
        Release(), "id"_a, "ufrag"_a, "password"_a)
       .def(
+          "set_credentials",
+          [](T& s, uint32_t id, const std::string& ufrag, const std::string& password) {
+            s.with_core([&](Core& core) { core.set_credentials(id, ufrag, password); });
+          },
+          Release(), "endpoint"_a, "ufrag"_a, "password"_a)
+      .def(
           "set_srtp",
           [](T& s, uint32_t id, uintptr_t rx, uintptr_t tx) {
             s.with_core([&](Core& core) {

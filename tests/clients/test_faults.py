@@ -133,10 +133,10 @@ async def test_a_peer_that_vanishes_is_missed_within_fifteen_seconds(
             await host.until_receiving(track, 10)
             process.send_signal(fate)
             gone = time.monotonic()
-            await host.until(lambda: host.view is not None and not host.view.tracks, 20)
-            await host.until(lambda: host.view is not None and len(host.view.people) == 1, 20)
+            site = next(one for one in host.view.people if one != host.id)
+            people = host.view.people
+            await host.until(lambda: people[site].state == "reconnecting", 20)
             assert time.monotonic() - gone < 15
-            assert not host.received
     finally:
         process.kill()
         process.wait()

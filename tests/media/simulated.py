@@ -51,10 +51,12 @@ class Peer:
     sessions: SrtpSessions
     received: list[bytes] = field(default_factory=list)  # datagrams as they came, still protected
 
-    def check(self, *, password: str | None = None, nominate: bool = True) -> stun.Message | None:
+    def check(
+        self, *, ufrag: str | None = None, password: str | None = None, nominate: bool = True
+    ) -> stun.Message | None:
         """Send a connectivity check; the answer, verified, or None."""
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"ufrag{self.endpoint}:peer"
+        request.attributes["USERNAME"] = f"{ufrag or f'ufrag{self.endpoint}'}:peer"
         request.attributes["PRIORITY"] = 1
         request.attributes["ICE-CONTROLLING"] = 1
         if nominate:

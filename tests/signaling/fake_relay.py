@@ -123,6 +123,7 @@ class FakeSubscribe(FakeTransport):
         super().__init__(place, group)
         self.subscriptions: dict[str, FakeSubscription] = {}
         self.offers = 0
+        self.restarts = 0
         self.answers: list[str] = []
         self._mids = itertools.count()
 
@@ -135,6 +136,9 @@ class FakeSubscribe(FakeTransport):
 
     def remove(self, track):
         del self.subscriptions[track.id]
+
+    def restart_ice(self):
+        self.restarts += 1
 
     async def offer(self):
         self.offers += 1

@@ -145,6 +145,34 @@ async def test_pause_stops_a_tracks_packets_and_outlives_a_reset(house):
     assert (caught.value.code, caught.value.field) == ("not_found", "track")
 
 
+async def test_a_restart_offers_the_same_transport_again(house):
+    ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
+    await publish(ann)
+    first = await accept(ben)
+    await ben.ask("restart_ice", transport="subscribe:main")
+    again = await accept(ben, revision=2)
+    assert again["tracks"] == first["tracks"]
+    (transport,) = house.relay.subscribing
+    assert (transport.restarts, transport.offers) == (1, 2)
+    for wrong, code in (("publish:main", "malformed"), ("subscribe:none", "not_found")):
+        with pytest.raises(Refusal) as caught:
+            await ben.ask("restart_ice", transport=wrong)
+        assert (caught.value.code, caught.value.field) == (code, "transport")
+
+
+async def test_a_restart_that_crosses_an_offer_is_offered_once_more(house):
+    ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
+    await publish(ann)
+    await ben.event("subscribe_offer")
+    await ben.ask("restart_ice", transport="subscribe:main")
+    await accept(ben, revision=2)
+    with pytest.raises(Refusal) as caught:
+        await ben.ask("subscribe_answer", transport="subscribe:main", revision=1, sdp="v=0")
+    assert caught.value.code == "conflict"
+
+
 async def test_a_lost_publishing_transport_ends_its_tracks(house):
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")

@@ -142,7 +142,7 @@ async def test_between_reload_and_join_nothing_is_done_or_heard_there(house):
 
 
 async def test_who_reloads_and_does_not_join_has_left(make_house):
-    house = await make_house(lost_after_s=0.3)
+    house = await make_house(left_after_s=0.3)
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")
     await ben.drop()
@@ -171,8 +171,20 @@ async def test_who_vanishes_is_freed_and_may_still_come_back(make_house):
     assert (await ann.event("participant_joined"))["participant"]["id"] == ben.me
 
 
+async def test_a_page_that_is_closed_is_not_waited_for_as_long_as_a_network(make_house):
+    house = await make_house(left_after_s=0.2, lost_after_s=60)
+    ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
+    cas = await house.enter(name="Cas")
+    ben.cut()
+    await ann.event("participant_updated", participant=ben.me, state="reconnecting")
+    await cas.drop()
+    await ann.event("participant_left", participant=cas.me)
+    assert [left["participant"] for left in ann.seen("participant_left")] == [cas.me]
+
+
 async def test_media_that_flows_keeps_a_place_without_a_socket(make_house):
-    house = await make_house(lost_after_s=0.2, resume_s=1.0)
+    house = await make_house(left_after_s=0.2, resume_s=1.0)
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")
     await publish(ben)
@@ -198,7 +210,7 @@ async def test_a_peer_that_stops_answering_pings_is_noticed(make_house):
 
 
 async def test_who_waits_and_vanishes_waits_no_more(make_house):
-    house = await make_house(lost_after_s=0.2)
+    house = await make_house(left_after_s=0.2)
     host = await house.enter("host", name="Host")
     patient = await house.enter("patient", name="Pat")
     await host.event("waiting_changed")

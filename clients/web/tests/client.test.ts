@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { ConnectionLost, ProtocolClient, RequestError, backOffMs } from "../src/protocol/client";
+import {
+  ConnectionLost,
+  ProtocolClient,
+  RequestError,
+  backOffMs,
+  tryMs,
+} from "../src/protocol/client";
 import type { ServerEvent, Welcome } from "../src/protocol/messages";
 
 interface Sent {
@@ -27,6 +33,7 @@ class FakeSocket {
     this.sent.push(JSON.parse(text) as Sent);
   }
   close(): void {
+    if (this.readyState === 0) setTimeout(() => this.onclose?.(), 0);
     this.readyState = 3;
   }
   open(): void {
@@ -159,6 +166,37 @@ describe("the protocol client", () => {
     expect(client.link.value).toBe("reconnecting");
   });
 
+  it("gives a try up that hangs, and makes another", async () => {
+    (await online()).drop();
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(FakeSocket.made.length).toBeGreaterThan(2);
+    const { length } = FakeSocket.made;
+    socket(length - 1).open();
+    await settle();
+    socket(length - 1).say(welcome(socket(length - 1).last().id, { resumed: true }));
+    await settle();
+    expect(client.link.value).toBe("online");
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(FakeSocket.made).toHaveLength(length);
+  });
+
+  it("does not wait for a hanging try, nor for a sleeping socket, when media are back", async () => {
+    await online();
+    await vi.advanceTimersByTimeAsync(4000);
+    client.mediaBack();
+    await vi.advanceTimersByTimeAsync(150);
+    expect(FakeSocket.made).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(600);
+    client.mediaBack();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(FakeSocket.made).toHaveLength(3);
+    socket(2).open();
+    await settle();
+    socket(2).say(welcome(socket(2).last().id, { resumed: true }));
+    await settle();
+    expect(client.link.value).toBe("online");
+  });
+
   it("is told why the first hello was refused", async () => {
     const connected = client.connect("forged");
     socket(0).open();
@@ -175,9 +213,15 @@ describe("the protocol client", () => {
   });
 });
 
-it("waits longer each time, never more than about five seconds", () => {
-  expect(backOffMs(0, 0.5)).toBe(250);
-  expect(backOffMs(1, 0.5)).toBe(500);
-  expect(backOffMs(30, 1)).toBeLessThanOrEqual(5500);
-  expect(backOffMs(30, 0)).toBeGreaterThanOrEqual(4500);
+it("waits longer each time, never more than a second", () => {
+  expect(backOffMs(0, 1)).toBe(100);
+  expect(backOffMs(1, 1)).toBe(200);
+  expect(backOffMs(30, 1)).toBe(1000);
+  expect(backOffMs(30, 0)).toBe(500);
+});
+
+it("tries shortly, and now and then for long, as a slow network needs", () => {
+  const tries = [0, 1, 2, 3, 4].map(tryMs);
+  expect(tries.filter((ms) => ms <= 1500)).toHaveLength(4);
+  expect(tries[3]).toBeGreaterThan(5000);
 });

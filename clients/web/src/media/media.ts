@@ -52,17 +52,26 @@ export class Media {
   readonly watcher: Watcher;
   readonly sound = new Sound();
   readonly views: Views;
+  readonly #away = new Set<string>(); // transports without a path
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly client: ProtocolClient,
     groups: readonly TransportGroup[],
     codecs: CodecPreferences,
-    callbacks: { refused(error: Error): void; lost(): void },
+    private readonly callbacks: {
+      refused(error: Error): void;
+      lost(): void;
+      /** Some path to the server is away, or all are there again. */
+      away(away: boolean): void;
+    },
   ) {
     const transport = `publish:${groupOf(groups, "talk")}`;
-    this.publisher = new Publisher(transport, client, codecs, callbacks.refused);
-    this.watcher = new Watcher(client, callbacks.lost);
+    const onPath = (of: string, there: boolean): void => this.#pathChanged(of, there);
+    this.publisher = new Publisher(transport, client, codecs, callbacks.refused, (there) =>
+      onPath(transport, there),
+    );
+    this.watcher = new Watcher(client, callbacks.lost, onPath);
     this.watcher.tracks.subscribe((tracks) => this.sound.update([...tracks.values()]));
     this.views = new Views(async (track, quality) => {
       await client.request({ type: "subscribe", track, on: true, quality });
@@ -107,6 +116,13 @@ export class Media {
       const source = this.publisher.sourceOf(mid ?? null);
       return source && { participant, source };
     });
+  }
+
+  #pathChanged(transport: string, there: boolean): void {
+    if (there) this.#away.delete(transport);
+    else this.#away.add(transport);
+    this.callbacks.away(this.#away.size > 0);
+    if (there) this.client.mediaBack();
   }
 
   async #report(): Promise<void> {

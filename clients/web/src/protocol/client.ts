@@ -45,16 +45,25 @@ export interface ClientCallbacks {
   failed(problem: Problem): void;
 }
 
-const PING_MS = 5000;
-const SILENCE_MS = 12_000; // two missed pings and a little
+const PING_MS = 2500;
+const SILENCE_MS = 6000; // two missed pings and a little
 const HELLO_MS = 8000;
+/** A try made while the network was away hangs after its return too: better a new one soon. */
+const TRY_MS = 1200;
+const FRESH_MS = 300;
+const LONG_TRY_EVERY = 4; // for a network that is back, and slow
 const REQUEST_MS = 15_000;
 /** Refusals of a hello that may be gone at the next attempt. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(["internal", "too_many_requests"]);
 
-/** Wait before the n-th attempt: 0.25 s doubling to 5 s, spread by a fifth so that rooms do not stampede. */
+/** Wait before the n-th attempt: 0.1 s doubling to 1 s, less a random part so that rooms do not stampede. */
 export function backOffMs(attempt: number, random: number = Math.random()): number {
-  return Math.min(5000, 250 * 2 ** attempt) * (0.9 + 0.2 * random);
+  return Math.min(1000, 100 * 2 ** attempt) * (0.5 + 0.5 * random);
+}
+
+/** How long the n-th attempt to reconnect may take, from the first packet to the welcome. */
+export function tryMs(attempt: number): number {
+  return attempt % LONG_TRY_EVERY === LONG_TRY_EVERY - 1 ? HELLO_MS : TRY_MS;
 }
 
 interface Pending {
@@ -75,6 +84,8 @@ export class ProtocolClient {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
   #heardMs = 0;
+  #round = 0; // of trying: what an older one hears counts no more
+  #triedMs = 0; // when the attempt that is under way began
 
   constructor(
     private readonly url: string,
@@ -85,7 +96,7 @@ export class ProtocolClient {
   async connect(token: string, resume?: { session: string; seq: number }): Promise<Welcome> {
     this.#token = token;
     this.link.set("connecting");
-    const welcome = await this.#open(resume ? { ...resume, media: false } : null);
+    const welcome = await this.#open(resume ? { ...resume, media: false } : null, HELLO_MS);
     addEventListener("online", this.#hurry);
     document.addEventListener("visibilitychange", this.#hurry);
     return welcome;
@@ -117,12 +128,26 @@ export class ProtocolClient {
     this.#later(delayMs);
   }
 
+  /** Media flow again, so the network is there; TCP wakes late from an outage. */
+  mediaBack(): void {
+    const silent = this.#silentMs() > PING_MS + FRESH_MS;
+    if (this.link.value === "online" && silent && this.#socket) this.#lost(this.#socket);
+    this.#hurry();
+  }
+
   /** Waits are cut short when there is reason to hope: network back, page in front again. */
   readonly #hurry = (): void => {
-    if (this.link.value !== "reconnecting" || document.hidden || this.#attempt === 0) return;
+    if (this.link.value !== "reconnecting" || document.hidden) return;
+    if (performance.now() - this.#triedMs < FRESH_MS) return; // a try is under way
     this.#attempt = 0;
+    this.#round += 1;
+    this.#drop();
     this.#later(0);
   };
+
+  #silentMs(): number {
+    return performance.now() - this.#heardMs;
+  }
 
   #send(socket: WebSocket, draft: Draft, timeoutMs: number): Promise<ServerAnswer> {
     const id = this.#nextId++;
@@ -136,15 +161,16 @@ export class ProtocolClient {
     });
   }
 
-  async #open(resume: Resume | null): Promise<Welcome> {
+  async #open(resume: Resume | null, withinMs: number): Promise<Welcome> {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
+    this.#triedMs = performance.now();
     await new Promise<void>((resolve, reject) => {
       const fail = (): void => reject(new ConnectionLost("the WebSocket cannot be opened"));
       const timer = setTimeout(() => {
         socket.close();
         fail();
-      }, HELLO_MS);
+      }, withinMs);
       socket.onopen = () => {
         clearTimeout(timer);
         resolve();
@@ -158,7 +184,7 @@ export class ProtocolClient {
     socket.onclose = () => this.#lost(socket);
     socket.onerror = null;
     this.#heardMs = performance.now();
-    const welcome = await this.#hello(socket, resume);
+    const welcome = await this.#hello(socket, resume, withinMs);
     if (this.#session !== welcome.session) {
       this.#session = welcome.session;
       if (!welcome.resumed) this.#seq = 0;
@@ -171,12 +197,12 @@ export class ProtocolClient {
     return welcome;
   }
 
-  async #hello(socket: WebSocket, resume: Resume | null): Promise<Welcome> {
+  async #hello(socket: WebSocket, resume: Resume | null, withinMs: number): Promise<Welcome> {
     const hello: Draft<Hello> = { type: "hello", version: PROTOCOL_VERSION, token: this.#token };
     try {
-      if (!resume) return (await this.#send(socket, hello, HELLO_MS)) as Welcome;
+      if (!resume) return (await this.#send(socket, hello, withinMs)) as Welcome;
       this.#seq = resume.seq; // replayed events may follow the welcome at once
-      return (await this.#send(socket, { ...hello, resume }, HELLO_MS)) as Welcome;
+      return (await this.#send(socket, { ...hello, resume }, withinMs)) as Welcome;
     } catch (error) {
       const gone = error instanceof RequestError && error.answer.code === "session_gone";
       if (!gone || !resume) throw error;
@@ -206,7 +232,7 @@ export class ProtocolClient {
   }
 
   #ping(socket: WebSocket): void {
-    if (performance.now() - this.#heardMs > SILENCE_MS) {
+    if (this.#silentMs() > SILENCE_MS) {
       this.#lost(socket);
       return;
     }
@@ -241,11 +267,12 @@ export class ProtocolClient {
 
   async #reconnect(): Promise<void> {
     const resume = this.#session ? { session: this.#session, seq: this.#seq, media: true } : null;
+    const round = ++this.#round;
+    const opening = this.#open(resume, tryMs(this.#attempt));
     try {
-      const welcome = await this.#open(resume);
-      this.callbacks.reconnected(welcome);
+      this.callbacks.reconnected(await opening);
     } catch (error) {
-      if (this.link.value === "closed") return;
+      if (this.link.value === "closed" || round !== this.#round) return;
       this.#drop();
       if (error instanceof RequestError && !PASSING.has(error.answer.code)) {
         this.close();

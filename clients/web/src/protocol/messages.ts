@@ -229,6 +229,15 @@ export interface ResetTransport {
   id: number;
 }
 
+/** The path of a subscribing transport is lost: offer again with new ICE credentials. The association, its keys and all tracks stay. A publishing transport is restarted by a Publish whose offer has new credentials. */
+export interface RestartIce {
+  type: "restart_ice";
+  /** at most 32 characters, matches `^(publish|subscribe):[a-z]{1,20}$` */
+  transport: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
 /** Start or pause one track's packets to me; everything is on and `high` at first. `quality` is what the picture's size on my screen needs; it stays as it was when not given. */
 export interface Subscribe {
   type: "subscribe";
@@ -338,6 +347,7 @@ export type ClientRequest =
   | Publish
   | SubscribeAnswer
   | ResetTransport
+  | RestartIce
   | Subscribe
   | UpdateTrack
   | ReportQuality
@@ -588,6 +598,7 @@ export interface AnswerTo {
   publish: Published;
   subscribe_answer: Ok;
   reset_transport: Ok;
+  restart_ice: Ok;
   subscribe: Ok;
   update_track: Ok;
   report_quality: Ok;

@@ -60,6 +60,7 @@ export class Consultation implements Call {
   #client: ProtocolClient | null = null;
   #media: Media | null = null;
   #groups: readonly TransportGroup[] = [];
+  #mediaAway = false; // the socket may not have noticed yet
   #goingIn = false; // asked to be let in, and not yet answered
   #enlarged = false; // the layout changed by itself, for a shared screen
 
@@ -134,10 +135,7 @@ export class Consultation implements Call {
       failed: (problem) => this.#end({ at: "problem", problem }),
     });
     this.#client.link.subscribe((state) => {
-      if (state === "online") this.link.set({ state: "online" });
-      else if (state === "reconnecting" && this.link.value.state !== "closing") {
-        this.link.set({ state: "reconnecting" });
-      }
+      if (state === "online" || this.link.value.state !== "closing") this.#linkChanged();
     });
     const { session, seq } = visit;
     const resume = session !== undefined && seq !== undefined ? { session, seq } : undefined;
@@ -154,6 +152,13 @@ export class Consultation implements Call {
     } catch (error) {
       this.#end({ at: "problem", problem: problemOf(error) });
     }
+  }
+
+  #linkChanged(): void {
+    const socket = this.#client?.link.value;
+    if (socket === "reconnecting" || (socket === "online" && this.#mediaAway)) {
+      this.link.set({ state: "reconnecting" });
+    } else if (socket === "online") this.link.set({ state: "online" });
   }
 
   #greeted(welcome: Welcome): void {
@@ -235,7 +240,12 @@ export class Consultation implements Call {
     const media = new Media(client, this.#groups, state.codecs, {
       refused: (error) => this.#notices.add({ kind: "refused", detail: error.message }),
       lost: () => this.#notices.add({ kind: "media_lost" }),
+      away: (away) => {
+        this.#mediaAway = away;
+        this.#linkChanged();
+      },
     });
+    this.#mediaAway = false;
     this.#media = media;
     media.watcher.tracks.subscribe((tracks) => this.remote.set(tracks));
     media.sound.blocked.subscribe((blocked) => this.soundBlocked.set(blocked));

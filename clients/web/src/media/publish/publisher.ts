@@ -8,7 +8,7 @@ import type { CodecPreferences, ServiceClass, Source } from "../../protocol/mess
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
 import { iceConfiguration } from "../ice";
-import { watchConnection } from "../patience";
+import { pathless, restartPath, watchConnection } from "../patience";
 import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
 
 /** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
@@ -46,6 +46,8 @@ export class Publisher {
   #codecs: CodecPreferences;
   readonly #watched = new Map<string, readonly string[]>(); // rids by the server's track id
   #stale = false; // the server has yet to see the present state of the peer connection
+  #answer: string | null = null; // the server's last one
+  #revived = false; // with ICE credentials that the server has not seen
   #resetDue = false; // the server still holds a transport whose other end is gone
   #running = false;
   #again = false;
@@ -57,6 +59,7 @@ export class Publisher {
     private readonly client: ProtocolClient,
     codecs: CodecPreferences,
     private readonly onRefused: (error: Error) => void,
+    private readonly onPath: (there: boolean) => void,
   ) {
     this.#codecs = codecs;
   }
@@ -198,7 +201,8 @@ export class Publisher {
         this.#codecs,
       );
     }
-    await peer.setLocalDescription(await peer.createOffer());
+    const iceRestart = this.#revived || pathless(peer);
+    await peer.setLocalDescription(await peer.createOffer({ iceRestart }));
     const media = sending.flatMap(({ source, transceiver: { mid } }) => {
       const out = this.#wanted.find((wanted) => wanted.source === source);
       if (mid === null || !out) return [];
@@ -216,6 +220,8 @@ export class Publisher {
       });
       if (peer !== this.#peer) return; // rebuilt meanwhile
       await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      this.#answer = answer.sdp;
+      this.#revived = false;
       for (const { mid, track } of answer.tracks) {
         const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
         const told = media.find((item) => item.mid === mid);
@@ -243,13 +249,37 @@ export class Publisher {
   #connect(): RTCPeerConnection {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...iceConfiguration() });
     watchConnection(peer, {
-      connected: () => (this.#failures = 0),
+      connected: () => {
+        this.#failures = 0;
+        this.onPath(true);
+      },
+      away: () => this.onPath(false),
+      revive: () => this.#revive(peer),
       lost: () => {
         if (peer === this.#peer) void this.#rebuild();
       },
+      reachable: () => this.client.link.value === "online",
     });
+    this.#answer = null;
+    this.#revived = false;
     this.#stale = true;
     return peer;
+  }
+
+  /** What waits for a negotiation restarts with it, and needs the server. */
+  async #revive(peer: RTCPeerConnection): Promise<void> {
+    if (peer !== this.#peer || this.#running || this.#stale || this.#answer === null) return;
+    if (peer.signalingState !== "stable") return;
+    this.#running = true;
+    try {
+      this.#revived = true;
+      await restartPath(peer, this.#answer);
+    } catch (error) {
+      console.warn("cannot restart ICE", error);
+    } finally {
+      this.#running = false;
+      if (this.#again) void this.#run();
+    }
   }
 
   async #rebuild(): Promise<void> {

@@ -7,7 +7,7 @@ import type { SubscribeOffer } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { Store } from "../../state/store";
 import { iceConfiguration } from "../ice";
-import { watchConnection } from "../patience";
+import { restartPath, watchConnection } from "../patience";
 
 export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
 
@@ -20,6 +20,7 @@ class WatchPeer {
   tracks: RemoteTracks = new Map();
   #ufrag: string | null = null;
   #latest: SubscribeOffer | null = null;
+  #applied: SubscribeOffer | null = null; // what the connection has taken last
   #unanswered = false;
   #resetDue = false;
   #work: Promise<void> = Promise.resolve();
@@ -29,6 +30,7 @@ class WatchPeer {
     private readonly client: ProtocolClient,
     private readonly onTracks: () => void,
     private readonly onLost: () => void,
+    private readonly onPath: (there: boolean) => void,
   ) {}
 
   take(offer: SubscribeOffer): void {
@@ -61,6 +63,7 @@ class WatchPeer {
     try {
       await peer.setRemoteDescription({ type: "offer", sdp: offer.sdp });
       await peer.setLocalDescription(await peer.createAnswer());
+      this.#applied = offer;
       this.#map(peer, offer);
       await this.client.request({
         type: "subscribe_answer",
@@ -91,11 +94,24 @@ class WatchPeer {
   #connect(): RTCPeerConnection {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...iceConfiguration() });
     watchConnection(peer, {
+      connected: () => this.onPath(true),
+      away: () => this.onPath(false),
+      revive: () => (this.#work = this.#work.then(() => this.#revive(peer))),
       lost: () => {
         if (peer === this.peer) void this.#lost();
       },
+      reachable: () => this.client.link.value === "online",
     });
     return peer;
+  }
+
+  async #revive(peer: RTCPeerConnection): Promise<void> {
+    if (peer !== this.peer || peer.signalingState !== "stable" || !this.#applied) return;
+    try {
+      await restartPath(peer, this.#applied.sdp);
+    } catch (error) {
+      console.warn("cannot restart ICE", error);
+    }
   }
 
   async #lost(): Promise<void> {
@@ -125,13 +141,15 @@ export class Watcher {
   constructor(
     private readonly client: ProtocolClient,
     private readonly onLost: () => void,
+    private readonly onPath: (transport: string, there: boolean) => void,
   ) {}
 
   take(offer: SubscribeOffer): void {
     let peer = this.#peers.get(offer.transport);
     if (!peer) {
       const publish = (): void => this.#publish();
-      peer = new WatchPeer(offer.transport, this.client, publish, this.onLost);
+      const onPath = (there: boolean): void => this.onPath(offer.transport, there);
+      peer = new WatchPeer(offer.transport, this.client, publish, this.onLost, onPath);
       this.#peers.set(offer.transport, peer);
     }
     peer.take(offer);
