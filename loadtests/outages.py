@@ -1,4 +1,4 @@
-"""How soon media are back after an outage: real Chromium pages, each behind a network that goes away.
+"""How soon media are back after an outage, in real Chromium pages whose networks go away.
 
     python -m loadtests.outages --seconds 5 25 84 --seed 1
 
@@ -20,7 +20,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import aiohttp
 import numpy as np
@@ -41,7 +40,7 @@ BACK_TIMEOUT_S = 30.0
 GOAL_S = 2.0
 COLUMNS = ("sees", "hears", "seen", "heard")
 
-# What a page has of somebody: decoded frames and received packets of sound, counted since its start.
+# What a page has of somebody: decoded frames and received packets of sound.
 _COUNTS = """async (participant) => {
   const of = (all, source) => all.find(
     (e) => e.direction === "in" && e.participant === participant && e.source === source);
@@ -50,32 +49,19 @@ _COUNTS = """async (participant) => {
 }"""
 
 # When these counts first moved, on the wall clock; a connection that was made anew begins at 0.
-_MOVED = (
-    """async ([participant, timeout_ms]) => {
-  const counts = %s;
+_MOVED = """async ([participant, timeout_ms]) => {
+  const counts = COUNTS;
   let before = await counts(participant);
   const moved = [null, null];
   const deadline = Date.now() + timeout_ms;
   while (moved.includes(null) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const now = await counts(participant);
-    now.forEach((count, i) => { if (count > 0 && count !== before[i]) moved[i] ??= Date.now(); });
+    now.forEach((n, i) => { if (n > 0 && n !== before[i]) moved[i] ??= Date.now(); });
     before = now;
   }
   return moved;
-}"""
-    % _COUNTS
-)
-
-
-class Server(Protocol):
-    """Where the room is."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def media_port(self) -> int: ...
-    def token(self, room: str, role: str, /) -> str: ...
+}""".replace("COUNTS", _COUNTS)
 
 
 @dataclass(frozen=True)
@@ -139,7 +125,7 @@ async def lose(visitor: Visitor, watcher: Visitor, seconds: float) -> Return:
 
 
 @asynccontextmanager
-async def room(server: Server, count: int, seed: int) -> AsyncIterator[list[Visitor]]:
+async def room(server: Distal, count: int, seed: int) -> AsyncIterator[list[Visitor]]:
     """So many pages in one room, each behind a network of its own."""
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
@@ -203,7 +189,7 @@ def write_camera(path: Path) -> None:
             file.write(b"FRAME\n" + np.where(bar, 220, 60).astype(np.uint8).tobytes() + chroma)
 
 
-async def measure(server: Server, lengths: Sequence[float], seed: int) -> list[Return]:
+async def measure(server: Distal, lengths: Sequence[float], seed: int) -> list[Return]:
     """All lengths at once, each on a page of its own."""
     async with room(server, len(lengths) + 1, seed) as (watcher, *visitors):
         for visitor in visitors:

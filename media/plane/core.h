@@ -49,11 +49,11 @@ struct Endpoint {
   uint32_t id = 0;
   std::string ufrag, password;
   std::string old_ufrag, old_password;  // valid beside the new ones until those are nominated
-  std::vector<Address> validated;  // addresses that passed a check, at most kValidatedMax
+  std::vector<Address> validated;       // addresses that passed a check, at most kValidatedMax
   Path selected;
   bool has_selected = false;
   int64_t confirmed_us = 0;  // the selected path's last check (RFC 7675: it consents to what is sent there)
-  void* rx = nullptr;  // SRTP sessions, owned by Python
+  void* rx = nullptr;        // SRTP sessions, owned by Python
   void* tx = nullptr;
   ExtIds ext_ids{};
   bool ext_mixed = false;

@@ -150,7 +150,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
   int64_t index = repaired ? l.line.peek(h.seq) : l.line.unwrap(h.seq);
   const bool outage = l.last_packet_us >= 0 && now_us - l.last_packet_us > Endpoint::kOutageUs &&
                       index > l.reception.highest() + 1;  // nobody keeps what was sent meanwhile
-  if (l.reception.jumped(index) || outage) {  // the publisher began anew under the same SSRC
+  if (l.reception.jumped(index) || outage) {              // the publisher began anew under the same SSRC
     if (repaired) return;
     l.held.clear();
     l.ring.clear();
