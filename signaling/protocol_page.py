@@ -66,7 +66,8 @@ that stays silent. Once the socket and all media have been silent for {settings.
 seconds ({settings.left_after_s:g} after a closing frame with 1000 or 1001), the others see the
 participant leave (`lost`) and his media are freed; who he is stays known for `resume_s` all the
 same. Until then an ICE restart is enough: `publish` with new credentials in its offer, and
-`restart_ice` for what is received, need no new handshake and lose no track. A socket that reads too slowly is cut, and may resume.
+`restart_ice` for what is received, need no new handshake and lose no track. A socket that reads
+too slowly is cut, and may resume.
 
 ## Bounds
 

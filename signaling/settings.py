@@ -43,8 +43,8 @@ class SignalingSettings:
 
     # Vanished peers: 4 s to the next ping and 2 s for its answer, then all see him reconnecting.
     heartbeat_s: float = 4.0
-    # Of silence after the socket dropped and on every transport. An ambulance in a tunnel comes back
-    # to the place that it had; who closed his page (or reloads it) said so.
+    # Of silence after the socket dropped and on every transport: an ambulance in a tunnel comes
+    # back to the place that it had. Who closed his page, or loads it again, has said so.
     lost_after_s: float = 150.0
     left_after_s: float = 7.0
     http_lost_after_s: float = 12.0  # WHIP and WHEP have no socket, only media

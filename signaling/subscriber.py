@@ -121,7 +121,7 @@ class Subscriber:
             self._change()
 
     async def restart(self) -> None:
-        """His network was away: offer new ICE credentials for the same transport. Raises Refused."""
+        """His network was away: the same transport, with new credentials. Raises Refused."""
         async with self._lock:
             if self.transport is None or self.transport.state in ("failed", "closed"):
                 raise Refused("not_found", "no such transport: reset it", "transport")

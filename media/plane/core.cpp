@@ -101,8 +101,12 @@ void Core::heard(Endpoint& e, int64_t now_us) {
 
 // A peer can be reached again: whoever decodes begins at a key frame, on both ways.
 void Core::on_return(Endpoint& e) {
-  for (Subscription* s : e.subscriptions)
-    if (e.tx && s->sent_any && !s->paused) want_keyframe(*s, now_us_);
+  for (Subscription* s : e.subscriptions) {
+    if (!e.tx || !s->sent_any || s->paused || !s->track->config.video) continue;
+    s->restart = true;
+    s->mapping.clear();  // what went into the void is not worth sending again: it would be in the way
+    want_keyframe(*s, now_us_);
+  }
   for (Track* t : e.tracks)
     for (Layer& l : t->layers)
       if (l.reception.started()) want_keyframe(*t, l, now_us_);

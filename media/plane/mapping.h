@@ -21,6 +21,7 @@ struct Segment {
 class Mapping {
  public:
   bool empty() const { return count_ == 0; }
+  void clear() { count_ = 0; }
   const Segment& now() const { return segments_[(count_ - 1) % kSegments]; }
 
   // `until`: the last packet that the present segment may still claim, if it is of the same layer.

@@ -40,7 +40,7 @@ export function watchConnection(peer: RTCPeerConnection, path: Path): void {
       return;
     }
     timer = setTimeout(() => void tick(), REVIVE_EVERY_MS);
-    await path.revive();
+    if (pathless(peer)) await path.revive(); // else it is on its way
   };
   peer.onconnectionstatechange = () => {
     const state = peer.connectionState;
