@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import numpy as np
@@ -62,6 +63,15 @@ _MOVED = """async ([participant, timeout_ms]) => {
   }
   return moved;
 }""".replace("COUNTS", _COUNTS)
+
+
+class Server(Protocol):
+    """Where the room is."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def media_port(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ async def lose(visitor: Visitor, watcher: Visitor, seconds: float) -> Return:
 
 
 @asynccontextmanager
-async def room(server: Distal, count: int, seed: int) -> AsyncIterator[list[Visitor]]:
+async def room(server: Server, host: str, count: int, seed: int) -> AsyncIterator[list[Visitor]]:
     """So many pages in one room, each behind a network of its own."""
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
@@ -150,7 +160,7 @@ async def room(server: Distal, count: int, seed: int) -> AsyncIterator[list[Visi
             network = stack.enter_context(Emulator(to, PROFILE, seed=seed + number))
             proxy = SignalingProxy(server.url, {server.media_port: network.address})
             web = await stack.enter_async_context(proxy)
-            visitors.append(await enter(browser, network, web, server.token(ROOM, "host"), number))
+            visitors.append(await enter(browser, network, web, host, number))
         yield visitors
 
 
@@ -189,9 +199,9 @@ def write_camera(path: Path) -> None:
             file.write(b"FRAME\n" + np.where(bar, 220, 60).astype(np.uint8).tobytes() + chroma)
 
 
-async def measure(server: Distal, lengths: Sequence[float], seed: int) -> list[Return]:
+async def measure(server: Server, host: str, lengths: Sequence[float], seed: int) -> list[Return]:
     """All lengths at once, each on a page of its own."""
-    async with room(server, len(lengths) + 1, seed) as (watcher, *visitors):
+    async with room(server, host, len(lengths) + 1, seed) as (watcher, *visitors):
         for visitor in visitors:
             await asyncio.gather(
                 visitor.sees(watcher.participant), watcher.sees(visitor.participant)
@@ -206,7 +216,7 @@ async def run(lengths: Sequence[float], seed: int) -> list[Return]:
         server = Distal(Path(folder))
         await server.start()
         try:
-            return await measure(server, lengths, seed)
+            return await measure(server, await server.token(ROOM), lengths, seed)
         finally:
             await server.stop()
 

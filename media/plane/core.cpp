@@ -51,9 +51,7 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
     return;
   }
   auto found = by_ufrag_.find(std::string(request->local_ufrag));
-  const bool old = found != by_ufrag_.end() && request->local_ufrag == found->second->old_ufrag;
-  if (found == by_ufrag_.end() ||
-      !authentic(datagram, *request, old ? found->second->old_password : found->second->password)) {
+  if (found == by_ufrag_.end() || !authentic(datagram, *request, found->second->password_of(*request))) {
     ++counters_.unauthentic;
     return;
   }
@@ -81,13 +79,13 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
     e.has_selected = true;
   }
   uint8_t* out = output_.reserve(128);
-  output_.commit(from, write_binding_response(out, *request, from.remote, old ? e.old_password : e.password),
-                 0, 0);
+  output_.commit(from, write_binding_response(out, *request, from.remote, e.password_of(*request)), 0, 0);
   if (from.remote == e.selected.remote) {
     e.confirmed_us = now_us;
     if (silenced) on_return(e);
   }
-  if (!old && request->use_candidate && !e.old_ufrag.empty()) {  // the restart is done
+  if (request->local_ufrag == e.ufrag && request->use_candidate &&
+      !e.old_ufrag.empty()) {  // the restart is done
     by_ufrag_.erase(e.old_ufrag);
     e.old_ufrag.clear();
   }
@@ -103,7 +101,7 @@ void Core::heard(Endpoint& e, int64_t now_us) {
 void Core::on_return(Endpoint& e) {
   for (Subscription* s : e.subscriptions) {
     if (!e.tx || !s->sent_any || s->paused || !s->track->config.video) continue;
-    s->restart = true;
+    stop_short(*s);
     s->mapping.clear();  // what went into the void is not worth sending again: it would be in the way
     want_keyframe(*s, now_us_);
   }
@@ -116,7 +114,7 @@ bool Core::expects(View check) const {
   auto request = parse_binding_request(check);
   if (!request) return false;
   auto found = by_ufrag_.find(std::string(request->local_ufrag));
-  return found != by_ufrag_.end() && authentic(check, *request, found->second->password);
+  return found != by_ufrag_.end() && authentic(check, *request, found->second->password_of(*request));
 }
 
 void Core::disconnect(const Address& address) {

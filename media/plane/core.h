@@ -75,6 +75,9 @@ struct Endpoint {
   };
   std::unordered_map<uint32_t, Stream> streams;  // by SSRC
 
+  const std::string& password_of(const BindingRequest& r) const {
+    return r.local_ufrag == old_ufrag ? old_password : password;
+  }
   static constexpr int64_t kConsentUs = 30000000;
   static constexpr int64_t kMovedUs = 7000000;   // browsers check every 2.5 s, others every 4 to 6
   static constexpr int64_t kOutageUs = 3500000;  // of silence: then decoders need a key frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.outages import Return, measure
+from loadtests.outages import ROOM, Return, measure
 from tests.server_process import DistalServer
 
 # Three pages share two cores with whatever else runs; the promise of two seconds is measured by
@@ -22,5 +22,5 @@ def back(returns: list[Return]) -> list[bool]:
 
 @pytest.mark.timeout(240)
 async def test_media_are_back_after_short_and_long_outages(shared_distal: DistalServer) -> None:
-    returns = await measure(shared_distal, [5, 25], seed=1)
+    returns = await measure(shared_distal, shared_distal.token(ROOM, "host"), [5, 25], 1)
     assert back(returns) == [True, True], returns
