@@ -69,10 +69,14 @@ void BandwidthEstimator::on_feedback(View body, int64_t now_us) {
 }
 
 void BandwidthEstimator::resume(int64_t now_us) {
-  trend_.restart();
-  came_.clear();
   probing_.wait(now_us);
   probing_.hurry();
+  begin_anew(now_us);
+}
+
+void BandwidthEstimator::begin_anew(int64_t now_us) {
+  trend_.restart();
+  came_.clear();
   window_lost_ = window_told_ = 0;
   window_us_ = losses_count_from_us_ = now_us;  // what the outage lost tells nothing
   rate_.hold(now_us);
@@ -167,9 +171,16 @@ void BandwidthEstimator::on_rtt(int64_t rtt_us) {
 std::optional<Probe> BandwidthEstimator::on_timer(int64_t now_us, uint64_t wanted_bps) {
   if (remb_bps_ && now_us - remb_us_ > kRembUs) remb_bps_ = 0;
   if (!feedback_) return std::nullopt;
-  bool calm = now_us - feedback_us_ < kSilenceUs && trend_.usage() != Usage::over &&
-              trend_.queue_us() < kQueueHoldUs && !congested_loss();
   uint64_t wanted = std::min(wanted_bps, remb_bps_ ? remb_bps_ : RateControl::kMaxBps);
+  if (now_us - feedback_us_ >= kSilenceUs) {  // nothing is known of the present: a probe is how to find out
+    auto probe = probing_.on_timer(rate_.bps(), wanted, true, trend_.noise_us(), now_us);
+    if (probe) {
+      begin_anew(now_us);
+      feedback_us_ = now_us;
+    }
+    return probe;
+  }
+  bool calm = trend_.usage() != Usage::over && trend_.queue_us() < kQueueHoldUs && !congested_loss();
   return probing_.on_timer(rate_.bps(), wanted, calm, trend_.noise_us(), now_us);
 }
 

@@ -49,6 +49,7 @@ class BandwidthEstimator {
   static constexpr int64_t kRembUs = 5'000'000;
 
   void resume(int64_t now_us);
+  void begin_anew(int64_t now_us);
   void count_loss(int64_t now_us);
   void adapt(int64_t now_us);
   void decrease(int64_t now_us);

@@ -144,7 +144,7 @@ void Core::send_probe(Endpoint& e, const Probe& probe) {
   if (with_rtx == e.subscriptions.end()) return;
   Subscription& s = **with_rtx;
   Layer& l = s.track->layers[static_cast<size_t>(s.layer())];
-  constexpr size_t kLeast = 5, kSmall = 600;
+  constexpr size_t kLeast = 5, kSmall = 1000;
   const size_t each = probe.bytes / kLeast;
   size_t sent = 0;
   if (each >= kSmall) {
@@ -156,7 +156,8 @@ void Core::send_probe(Endpoint& e, const Probe& probe) {
       sent += p->size;
     }
   }
-  for (const size_t most = 200; sent < probe.bytes; sent += most) write_padding(s, most, probe.id);
+  const size_t most = std::clamp<size_t>(each, 60, 200);
+  for (; sent < probe.bytes; sent += most) write_padding(s, most, probe.id);
 }
 
 }  // namespace plane

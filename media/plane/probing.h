@@ -27,8 +27,8 @@ class Probing {
     first_ = false;
     noise_us_ = noise_us;
     int64_t duration_us = std::clamp<int64_t>(kDurationUs + 2 * noise_us, kDurationUs, 3 * kDurationUs);
-    wanted_bytes_ =
-        std::max<size_t>(target_bps_ / 8 * static_cast<uint64_t>(duration_us) / 1000000, kBytesMin);
+    wanted_bytes_ = std::max<size_t>(target_bps_ / 8 * static_cast<uint64_t>(duration_us) / 1000000,
+                                     std::clamp<size_t>(target_bps_ / 80, kBytesLeast, kBytesMin));
     id_ = id_ % 255 + 1;
     active_ = true;
     asked_us_ = now_us;
@@ -73,7 +73,7 @@ class Probing {
 
   // The train found more room: `bps` and how much of the difference to believe.
   uint64_t succeed(uint64_t bps, uint64_t found_bps, int64_t now_us) {
-    if (doubt_ > 0 && raised_us_ >= 0 && now_us - raised_us_ > kProofUs) --doubt_;
+    if (doubt_ > 0 && raised_us_ >= 0 && now_us - raised_us_ > kTimeoutUs * 9 / 10) --doubt_;
     raised_us_ = now_us;
     pause_us_ = kPauseMinUs;
     next_us_ = now_us + (doubt_ ? kTimeoutUs : 0);
@@ -100,7 +100,7 @@ class Probing {
 
  private:
   static constexpr int64_t kDurationUs = 20000;  // of the train, at the rate that it asks about
-  static constexpr size_t kBytesMin = 3000;
+  static constexpr size_t kBytesMin = 3000, kBytesLeast = 500;  // on a very narrow way a tenth of a second's
   static constexpr int64_t kTimeoutUs = 1000000;
   static constexpr int64_t kPauseMinUs = 2000000, kPauseMaxUs = 5000000;
   static constexpr int64_t kProofUs = 3000000;
