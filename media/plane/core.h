@@ -31,6 +31,9 @@ class Output {
   virtual ~Output() = default;
   virtual uint8_t* reserve(size_t size) = 0;  // room for one message; valid until commit
   virtual void commit(const Path& path, size_t size, size_t segment, uint8_t tos) = 0;
+  // Now, not when the turn began: writing one picture for hundreds takes milliseconds, which a subscriber's
+  // estimate must not take for his network's.
+  virtual int64_t written_us() const = 0;
 };
 
 // Datagrams for Python: DTLS from an address that has proved itself by ICE.
@@ -128,7 +131,7 @@ struct Layer {
     held.reserve(kHoldPackets);
   }
   bool active(int64_t now_us) const { return last_packet_us >= 0 && now_us - last_packet_us < kSilenceUs; }
-  static constexpr size_t kHoldPackets = 48;
+  static constexpr size_t kHoldPackets = 64;  // a whole key frame; the most of one UDP_SEGMENT message
   static constexpr int64_t kHoldUs = 20000;
   static constexpr int64_t kSilenceUs = 1000000;  // a publisher that lacks bandwidth stops its largest layer
 };
@@ -241,6 +244,7 @@ class Core {
     uint64_t datagrams = 0, unknown = 0, malformed = 0, unauthentic = 0, forwarded = 0, messages = 0;
   };
   const Counters& counters() const { return counters_; }
+  bool idle() const { return endpoints_.empty(); }
   template <class F>
   void each_endpoint(F&& f) const {
     for (auto& [id, e] : endpoints_) f(*e);

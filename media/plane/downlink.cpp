@@ -5,7 +5,7 @@ namespace plane {
 namespace {
 
 constexpr int64_t kDivideUs = 100000;
-constexpr Pacer::Pace kNarrow{125, 20000}, kWide{250, 40000};
+constexpr Pacer::Pace kNarrow{125, 20000}, kWide{250, 100000};
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.

@@ -367,6 +367,7 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       if (run[i + n - 1]->size < segment) break;  // only the last of a message may be shorter
     }
     uint8_t* out = output_.reserve(n * (segment + kSrtpTrailer));
+    const int64_t written_us = d ? output_.written_us() : now_us_;
     size_t at = 0, first = 0;
     for (size_t k = 0; k < n; ++k) {
       const Template& w = *run[i + k];
@@ -377,7 +378,7 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       put32(p + 8, s.config.ssrc);
       if (d && s.track->config.video) {
         d->pacer.spend(w.size + kWireOverhead);
-        if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, now_us_));
+        if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, written_us));
       }
       int length = static_cast<int>(w.size);
       if (srtp_.protect(e.tx, p, &length) != 0) break;
@@ -441,7 +442,8 @@ void Core::write_repair(Subscription& s, const Packet& p, const Segment& g, int 
     length += 2;
     if (Downlink* d = e.downlink.get()) {
       d->pacer.spend(w.size + 2 + kWireOverhead);
-      if (w.cc) put16(out + w.cc, d->estimator.on_sent(w.size + 2 + kWireOverhead, now_us_, probe));
+      if (w.cc)
+        put16(out + w.cc, d->estimator.on_sent(w.size + 2 + kWireOverhead, output_.written_us(), probe));
     }
   } else {  // the same bytes as the first time, so the same ciphertext
     std::memcpy(out, w.data, w.size);
@@ -472,7 +474,7 @@ void Core::write_padding(Subscription& s, size_t size, int probe) {
   std::memset(out + at, 0, size);
   out[at + size - 1] = static_cast<uint8_t>(size);
   d.pacer.spend(at + size + kWireOverhead);
-  put16(out + 12 + cc, d.estimator.on_sent(at + size + kWireOverhead, now_us_, probe));
+  put16(out + 12 + cc, d.estimator.on_sent(at + size + kWireOverhead, output_.written_us(), probe));
   int length = static_cast<int>(at + size);
   if (srtp_.protect(e.tx, out, &length) != 0) return;
   ++e.packets_out;

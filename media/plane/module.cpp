@@ -56,9 +56,13 @@ class Simulation : private Output, private Events {
   void datagram(const nb::bytes& ip, uint16_t port, const nb::bytes& data, int64_t now_us) {
     std::vector<uint8_t> copy(data.c_str(),
                               data.c_str() + data.size());  // exact size: sanitizers see overreads
+    now_us_ = now_us;
     core_.on_datagram({{to_ip(ip), port}, {}}, copy.data(), copy.size(), now_us, now_us);
   }
-  void timer(int64_t now_us) { core_.on_timer(now_us); }
+  void timer(int64_t now_us) {
+    now_us_ = now_us;
+    core_.on_timer(now_us);
+  }
 
   nb::list take_sent() {  // (ip, port, [packets of the message])
     nb::list out;
@@ -96,6 +100,9 @@ class Simulation : private Output, private Events {
     dtls_.emplace_back(endpoint, std::string(reinterpret_cast<const char*>(d.data), d.size));
   }
 
+  int64_t written_us() const override { return now_us_; }
+
+  int64_t now_us_ = 0;
   std::vector<uint8_t> room_;
   std::vector<Sent> sent_;
   std::vector<std::pair<uint32_t, std::string>> dtls_;

@@ -77,6 +77,10 @@ void Worker::run() {
     std::unique_lock lock(mutex_);
     if (waiting_ > 0) turn_.wait_for(lock, std::chrono::milliseconds(5), [this] { return waiting_ == 0; });
     int64_t now = now_us();
+    if (fds[1].revents) {
+      uint64_t count;
+      [[maybe_unused]] auto n = read(wake_fd_, &count, sizeof count);
+    }
     if (fds[0].revents && socket_.receive(batch) > 0) {
       int64_t realtime_ns = clock_ns(CLOCK_REALTIME);
       for (auto& d : batch) {
@@ -90,9 +94,15 @@ void Worker::run() {
       core_.on_timer(now);
       tick_us = now + kTickUs;
     }
+    if (core_.idle())
+      tick_us = now + kIdleTickUs;
+    else
+      tick_us = std::min(tick_us, now + kTickUs);
     flush();
   }
 }
+
+void Worker::wake() { signal(wake_fd_); }
 
 void Worker::flush() {
   socket_.flush();

@@ -45,23 +45,27 @@ class Worker : private Output, private Events {
     --waiting_;
     struct Done {
       Worker& w;
+      bool was_idle;
       ~Done() {
         w.flush();
+        if (was_idle && !w.core_.idle()) w.wake();
         w.turn_.notify_one();
       }
-    } done{*this};
+    } done{*this, core_.idle()};
     return f(core_);
   }
   static int64_t now_us();
 
  private:
   static constexpr size_t kEventsMax = 4096;  // DTLS of a hundred simultaneous joins, several times over
-  static constexpr int64_t kTickUs = 10000;
+  static constexpr int64_t kTickUs = 10000, kIdleTickUs = 500000;
   static constexpr int kFailed = 70;  // EX_SOFTWARE of sysexits.h: worth a restart
 
   void run();
   [[noreturn]] void die(const char* reason) const;
   void flush();
+  void wake();
+  int64_t written_us() const override { return now_us(); }
   uint8_t* reserve(size_t size) override { return room_ = socket_.reserve(size); }
   void commit(const Path& path, size_t size, size_t segment, uint8_t tos) override {
     if (path.remote.connection) [[unlikely]]

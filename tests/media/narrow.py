@@ -20,6 +20,7 @@ from .test_layers import RID_ID, SSRCS, STARTS, vp8
 
 CC_OUT = 9
 BPS = (150_000, 600_000, 2_500_000)
+START_US = 1_000_000  # of the world; a call's own time begins at 0
 FRAME_MS, FEEDBACK_MS, PACKET = 33, 100, 1100
 
 
@@ -112,7 +113,7 @@ class Viewer:
         self.line = -1  # transport-wide numbers, unwrapped
 
     def step(self, ms: int) -> None:
-        now_us = self.world.now_us
+        now_us = self.world.now_us - START_US
         for datagram in self.peer.take():
             self.sent[self.count] = now_us
             self.down.push(now_us * 1000, self.count, datagram)
@@ -128,7 +129,7 @@ class Viewer:
             self.peer.send_rtcp(datagram)
 
     def tell(self, rtcp: bytes) -> None:
-        self.up.push(self.world.now_us * 1000, 0, rtcp)
+        self.up.push((self.world.now_us - START_US) * 1000, 0, rtcp)
 
     def take(self, packet: bytes, at_us: int) -> None:
         ssrc = int.from_bytes(packet[8:12])
@@ -160,19 +161,19 @@ class Viewer:
         self.line = max(line, long)
         self.receiver.take(long, at_us)
 
-    def queue_ms(self, since_ms: int, until_ms: int, base_us: int = 1_000_000) -> float:
+    def queue_ms(self, since_ms: int, until_ms: int) -> float:
         """The longest that a datagram was under way in this span of the call."""
         return (
             max(
-                (d for at, d in self.delays if since_ms <= (at - base_us) // 1000 < until_ms),
+                (d for at, d in self.delays if since_ms <= at // 1000 < until_ms),
                 default=0,
             )
             / 1000
         )
 
-    def gaps_ms(self, ssrc: int, since_ms: int, until_ms: int, base_us: int = 1_000_000) -> float:
+    def gaps_ms(self, ssrc: int, since_ms: int, until_ms: int) -> float:
         """The longest time without a finished frame in this span."""
-        ends = [since_ms, *((a.at_us - base_us) // 1000 for a in self.arrived[ssrc] if a.marker),
+        ends = [since_ms, *(a.at_us // 1000 for a in self.arrived[ssrc] if a.marker),
                 until_ms]  # fmt: skip
         ends = [e for e in ends if since_ms <= e <= until_ms]
         return max(b - a for a, b in pairwise(ends))

@@ -35,6 +35,7 @@ struct Random {
 struct Sink : plane::Output, plane::Events {
   Bytes room;
   uint64_t messages = 0, octets = 0, dtls_datagrams = 0;
+  int64_t written_us() const override { return 0; }
   uint8_t* reserve(size_t size) override {
     room.assign(size, 0);
     room.shrink_to_fit();  // exact, so that a write past the reservation is seen
