@@ -13,6 +13,7 @@ from server.join_api import JoinApi
 from server.joins import JoinCodes
 from server.keys import TokenKey
 from server.metrics import Metrics, Planes
+from server.network_api import NetworkApi
 from server.web_client import WebClient, security_headers
 from signaling.problem import Problem, problem_middleware
 from signaling.service import Signaling
@@ -63,6 +64,9 @@ def make_app(
     )
     app.add_routes(signaling.routes())
     app.add_routes(JoinApi(codes, key, verifier, settings).routes())
+    network = NetworkApi(signaling.relay, verifier, signaling.settings.turn, settings)
+    app.add_routes(network.routes())
+    app.on_cleanup.append(network.close)
     app.add_routes(health.routes())
     app.add_routes([metrics.page(settings.metrics_token, settings.behind_proxy)])
     app.add_routes(WebClient(settings.web_dir).routes())

@@ -22,7 +22,8 @@ _ALWAYS = (
 # Without the loopback flag a page reaches the server by the addresses that it advertises, and by
 # nothing else: it stands for a browser on another machine.
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
-# `refused` has a camera that nobody allows it to use; `trusting` takes any certificate.
+# `refused` has a camera that nobody allows it to use; `trusting`, and
+# `no_udp` too, take any certificate.
 Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting", "no_udp"]
 
 
@@ -71,7 +72,7 @@ class Browsers:
             ]
         if shape != "refused":
             arguments.append("--use-fake-ui-for-media-stream")
-        if shape == "trusting":
+        if shape in ("trusting", "no_udp"):
             arguments.append("--ignore-certificate-errors")
         if shape != "routed":
             arguments.append("--allow-loopback-in-peer-connection")

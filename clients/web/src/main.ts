@@ -1,4 +1,5 @@
 import "./elements/app";
+import { socketUrl } from "./protocol/address";
 import { Consultation } from "./state/consultation";
 import "./style/tokens.css";
 import type { TrackStats } from "./media/stats";
@@ -11,8 +12,8 @@ declare global {
 }
 
 const code = /^\/join\/([\w-]+)\/?$/.exec(location.pathname)?.[1] ?? null;
-const socketUrl = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-const consultation = new Consultation(code, socketUrl);
+const first = /^\/network\/?$/.test(location.pathname) ? "network" : "home";
+const consultation = new Consultation(code, socketUrl(), first);
 window.distal = Object.freeze({ stats: () => consultation.stats() });
 
 const app = document.createElement("distal-app");

@@ -10,6 +10,7 @@ import { CallElement } from "./element";
 import "./home";
 import "./join";
 import "./message-page";
+import "./network";
 import "./page";
 import "./room";
 import "./waiting";
@@ -48,6 +49,8 @@ export class DistalApp extends CallElement {
     switch (call.phase.value.at) {
       case "home":
         return html`<distal-home></distal-home>`;
+      case "network":
+        return html`<distal-network></distal-network>`;
       case "landing":
         return html`<distal-join .call=${call}></distal-join>`;
       case "check":

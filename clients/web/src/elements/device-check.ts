@@ -340,6 +340,7 @@ export class DistalDeviceCheck extends CallElement {
             >${icons.warning}${t.networkBlocked}</span
           >`,
           html`<p class="caption">${t.networkBlockedNext}</p>
+            <p><a href="/network" data-testid="network-link">${t.reachLink}</a></p>
             <button class="quiet" @click=${() => this.call.checkNetwork()}>${t.again}</button>
             <distal-details text=${network.detail}></distal-details>`,
         );

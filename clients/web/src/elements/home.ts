@@ -28,6 +28,9 @@ export class DistalHome extends DistalElement {
       .field {
         width: 100%;
       }
+      .network {
+        margin-top: var(--space-6);
+      }
       .wrong {
         color: var(--danger-text);
         margin-top: var(--space-1);
@@ -57,6 +60,7 @@ export class DistalHome extends DistalElement {
         </div>
         <button class="primary large" data-testid="home-button">${t.homeButton}</button>
       </form>
+      <p class="network"><a href="/network">${t.reachLink}</a></p>
     `;
   }
 

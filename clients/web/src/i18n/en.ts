@@ -1,6 +1,7 @@
 import type { Level, Role } from "../protocol/messages";
 import type { DeviceKind } from "../state/call";
 import type { ProblemCode } from "../state/problem";
+import type { Opening, WayKind } from "../state/ways";
 
 const roles: Record<Role, string> = {
   host: "Host",
@@ -19,6 +20,17 @@ const devices: Record<DeviceKind, string> = {
   microphone: "Microphone",
   camera: "Camera",
   speaker: "Speaker",
+};
+
+const ways: Record<WayKind, string> = {
+  websocket: "This page and its WebSocket",
+  udp4: "Direct, UDP over IPv4",
+  udp6: "Direct, UDP over IPv6",
+  tcp: "Direct, TCP",
+  turn_udp: "TURN server, UDP",
+  turn_tcp: "TURN server, TCP",
+  turn_tls: "TURN server, TLS",
+  turn: "TURN server",
 };
 
 /** What happened, and what to do now. */
@@ -81,6 +93,52 @@ export const en = {
   homeField: "Link or code",
   homeButton: "Continue",
   homeInvalid: "This does not look like a join link or code.",
+
+  reachTitle: "Do calls get through from here?",
+  reachIntro:
+    "For whoever looks after this network. The page tries every way from this browser to the server, with test messages only. It takes about ten seconds.",
+  reachVerdict: {
+    testing: "Testing…",
+    direct: "Calls work from here",
+    detour: "Calls work from here, by a detour",
+    no_direct: "No direct way works from here",
+    none: "Calls do not work from here",
+    no_signaling: "Calls do not work from here",
+    untested: "The test could not be made",
+  },
+  reachNext: {
+    direct: (way: string) => `Sound and picture take the best way: ${way}.`,
+    detour: (way: string) =>
+      `They take: ${way}. Calls are steadier by a way higher up in the list; what to open for it stands there.`,
+    none: "No way for sound and picture gets through. One is enough: open the topmost that you can.",
+    no_direct:
+      "There is a TURN server for such networks. Give a join link or a token below to test it too.",
+    no_signaling: "The WebSocket does not get through; without it no call begins.",
+    untested: "Wait a minute, then test again.",
+  },
+  ways,
+  wayTesting: "Testing…",
+  wayWorks: (rtt: string) => `Works, ${rtt} there and back`,
+  wayLoss: (loss: string) => `${loss} lost`,
+  wayFails: "Does not get through",
+  wayAbsent: "Not offered by this server",
+  wayNeedsLink: "Needs a link or token, see below",
+  wayUntested: "Not tested",
+  wayNeedless: "No need to open it: a better way works.",
+  wayOpen: ({ protocol, hosts, ports }: Opening) =>
+    `To open: ${protocol} outward to ${hosts.join(", ")}, port ${ports.join(", ")}, and the answers back.`,
+  wayOpenSocket: (host: string) =>
+    `The proxy or firewall has to let WebSockets to ${host} through (HTTP Upgrade), without inspecting them.`,
+  reachAgain: "Test again",
+  reachCopy: "Copy the result",
+  reachToken: "Join link or token",
+  reachTokenHint:
+    "The TURN server is for invited people. A link that works only once is used up by this.",
+  reachTokenButton: "Test the TURN server",
+  reachTokenWrong: "This link or token is not good, or not any more.",
+  relayOnly: "This browser always takes the TURN server",
+  relayOnlyHint: "From the next call on, even where a direct way seems to work.",
+  reachLink: "Which ways does this network let through?",
 
   landingTitle: "You are invited to a consultation",
   landingText:

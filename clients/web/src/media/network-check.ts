@@ -1,4 +1,4 @@
-/** The network check of the device check: datagrams to the relay and back, before the call. */
+/** Datagrams to the relay and back, before a call: for the device check and the network page. */
 
 import type { Level } from "../protocol/messages";
 import { iceConfiguration } from "./ice";
@@ -9,8 +9,12 @@ export interface NetworkResult {
   readonly loss: number;
 }
 
-const ECHOES = 20;
-const SPACING_MS = 40;
+export interface NetworkTest {
+  readonly configuration: RTCConfiguration;
+  readonly echoes: number;
+  readonly spacingMs: number;
+}
+
 const OPEN_MS = 8000;
 const LAST_ECHO_MS = 1500;
 
@@ -25,10 +29,13 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function opened(channel: RTCDataChannel): Promise<void> {
+function opened(peer: RTCPeerConnection, channel: RTCDataChannel): Promise<void> {
+  const troubles = new Set<string>();
+  peer.onicecandidateerror = ({ errorCode, errorText, url }) =>
+    troubles.add(`${String(errorCode)} ${errorText} (${url})`);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new Error(`no data channel within ${OPEN_MS} ms`)),
+      () => reject(new Error([`no data channel within ${OPEN_MS} ms`, ...troubles].join("; "))),
       OPEN_MS,
     );
     channel.onopen = () => {
@@ -40,17 +47,20 @@ function opened(channel: RTCDataChannel): Promise<void> {
 
 export async function measureNetwork(
   exchange: (offer: string) => Promise<string>,
+  test: NetworkTest = { configuration: iceConfiguration(), echoes: 20, spacingMs: 40 },
 ): Promise<NetworkResult> {
-  const peer = new RTCPeerConnection(iceConfiguration());
+  const peer = new RTCPeerConnection(test.configuration);
   try {
     const channel = peer.createDataChannel("echo", { ordered: false, maxRetransmits: 0 });
+    const open = opened(peer, channel);
+    open.catch(() => undefined); // awaited below, unless the exchange fails first
     await peer.setLocalDescription(await peer.createOffer());
     const answer = await exchange(peer.localDescription?.sdp ?? "");
     await peer.setRemoteDescription({ type: "answer", sdp: answer });
-    await opened(channel);
-    const trips = await echo(channel);
+    await open;
+    const trips = await echo(channel, test);
     if (trips.length === 0) throw new Error("no echo came back");
-    const loss = 1 - trips.length / ECHOES;
+    const loss = 1 - trips.length / test.echoes;
     const rttMs = median(trips);
     return { level: judge(rttMs, loss), rttMs, loss };
   } finally {
@@ -58,7 +68,7 @@ export async function measureNetwork(
   }
 }
 
-function echo(channel: RTCDataChannel): Promise<number[]> {
+function echo(channel: RTCDataChannel, { echoes, spacingMs }: NetworkTest): Promise<number[]> {
   return new Promise((resolve) => {
     const sentMs: number[] = [];
     const trips = new Map<number, number>();
@@ -71,16 +81,16 @@ function echo(channel: RTCDataChannel): Promise<number[]> {
       const index = Number(data);
       const at = sentMs[index];
       if (at !== undefined && !trips.has(index)) trips.set(index, performance.now() - at);
-      if (trips.size === ECHOES) finish();
+      if (trips.size === echoes) finish();
     };
     const timer = setInterval(() => {
-      if (sentMs.length === ECHOES || channel.readyState !== "open") {
+      if (sentMs.length === echoes || channel.readyState !== "open") {
         clearInterval(timer);
         end = setTimeout(finish, LAST_ECHO_MS);
         return;
       }
       const index = sentMs.push(performance.now()) - 1;
       channel.send(String(index));
-    }, SPACING_MS);
+    }, spacingMs);
   });
 }

@@ -29,6 +29,16 @@ export function loadVisit(code: string, storage: Storage = sessionStorage): Visi
   }
 }
 
+/** The token of this tab's visit, whatever its link: for pages beside the consultation. */
+export function visitToken(storage: Storage = sessionStorage): string | null {
+  try {
+    const visit = JSON.parse(storage.getItem(KEY) ?? "null") as Visit | null;
+    return typeof visit?.token === "string" ? visit.token : null;
+  } catch {
+    return null;
+  }
+}
+
 export function saveVisit(visit: Visit, storage: Storage = sessionStorage): void {
   storage.setItem(KEY, JSON.stringify(visit));
 }

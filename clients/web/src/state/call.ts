@@ -8,6 +8,7 @@ import type { Store } from "./store";
 
 export type Phase =
   | { at: "home" }
+  | { at: "network" } // which ways lead here
   | { at: "landing" }
   | { at: "opening" } // the link is being exchanged, or the session resumed
   | { at: "check" }

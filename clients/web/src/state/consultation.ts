@@ -67,6 +67,7 @@ export class Consultation implements Call {
   constructor(
     private readonly code: string | null,
     private readonly socketUrl: string,
+    private readonly first: "home" | "network" = "home",
   ) {
     this.#capture = new Capture((device) => this.#notices.add({ kind: "device_lost", device }));
     this.local = this.#capture.media;
@@ -77,7 +78,7 @@ export class Consultation implements Call {
   }
 
   #firstPhase(): Phase {
-    if (this.code === null) return { at: "home" };
+    if (this.code === null) return { at: this.first };
     if (!("RTCPeerConnection" in window)) {
       const detail = navigator.userAgent;
       return { at: "problem", problem: new Problem("unsupported_browser", detail) };

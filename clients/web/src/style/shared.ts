@@ -45,6 +45,9 @@ export const shared = css`
   h1:focus {
     outline: none;
   }
+  a {
+    color: var(--accent-text);
+  }
   .caption {
     font-size: var(--type-caption);
     color: var(--text-2);

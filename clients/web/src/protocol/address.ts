@@ -1,0 +1,4 @@
+/** Where this page's server listens for the signaling WebSocket. */
+export function socketUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}
