@@ -208,6 +208,11 @@ class Place(Protocol):
 class Relay(Protocol):
     groups: Mapping[str, tuple[str, ...]]  # class group → its service classes
 
+    @property
+    def ports(self) -> Mapping[str, tuple[int, ...]]:
+        """The UDP ports of each class group, once started."""
+        ...
+
     async def start(self) -> None:
         """Bind the ports. Raises PortError."""
         ...

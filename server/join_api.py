@@ -15,7 +15,7 @@ from server.config import Settings
 from server.identity import sign
 from server.keys import TokenKey
 from server.limits import RateLimit
-from server.requests import bearer, client_address, public_origin
+from server.requests import bearer, public_origin, rate_key
 from signaling.problem import Problem
 from signaling.protocol import Name, Role
 from signaling.tokens import TokenError, TokenVerifier
@@ -130,7 +130,7 @@ class JoinApi:
         return known.title if known else room
 
     def _slow_down(self, request: web.Request) -> None:
-        wait_s = self._limit.wait_s(client_address(request, self._settings.behind_proxy))
+        wait_s = self._limit.wait_s(rate_key(request, self._settings.behind_proxy))
         if wait_s:
             raise Problem(
                 429,

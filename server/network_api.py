@@ -18,7 +18,7 @@ from aiohttp import web
 from media.contract import CapacityError, Relay, SdpError, Transport, TransportState
 from server.config import Settings
 from server.limits import RateLimit
-from server.requests import bearer, client_address
+from server.requests import bearer, client_address, rate_key
 from signaling.problem import Problem
 from signaling.tokens import TokenError, TokenVerifier
 from signaling.turn import TurnSettings
@@ -70,6 +70,7 @@ class NetworkApi:
             if self._turn:
                 servers = self._turn.servers("n-" + secrets.token_urlsafe(9), TURN_TTL_S)
         answer = {
+            "udp_ports": sorted({p for ports in self._relay.ports.values() for p in ports}),
             "turn": self._turn is not None,
             "ice_servers": [
                 {"urls": s.urls, "username": s.username, "credential": s.credential}
@@ -89,7 +90,7 @@ class NetworkApi:
             raise _busy()
         try:
             offer = (await request.read()).decode()
-            transport, answer = await self._relay.open_probe(offer)
+            transport, answer = await self._open(offer)
         except UnicodeDecodeError:
             raise Problem(400, "The offer is not UTF-8", title="Malformed request") from None
         except SdpError as error:
@@ -99,8 +100,16 @@ class NetworkApi:
         task = asyncio.create_task(_end(transport))
         self._probes.add(task)
         task.add_done_callback(self._probes.discard)
-        text = for_stranger(answer, self._from(request), self._settings.advertise)
+        client = client_address(request, self._settings.behind_proxy)
+        text = for_stranger(answer, client, self._settings.advertise)
         return web.Response(status=201, text=text, content_type=SDP, headers=NO_STORE)
+
+    async def _open(self, offer: str) -> tuple[Transport, str]:
+        place = self._relay.place()
+        try:
+            return await place.open_probe(offer)
+        finally:
+            place.leave()  # it was asked for its port, not for a room
 
     async def close(self, _app: web.Application) -> None:
         """End every probe."""
@@ -108,11 +117,8 @@ class NetworkApi:
             task.cancel()
         await asyncio.gather(*self._probes, return_exceptions=True)
 
-    def _from(self, request: web.Request) -> str:
-        return client_address(request, self._settings.behind_proxy)
-
     def _slow_down(self, request: web.Request) -> None:
-        wait_s = math.ceil(self._limit.wait_s(self._from(request)))
+        wait_s = math.ceil(self._limit.wait_s(rate_key(request, self._settings.behind_proxy)))
         if wait_s:
             raise Problem(
                 429,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 
 from aiohttp import web
 
@@ -15,6 +16,18 @@ def client_address(request: web.Request, behind_proxy: bool) -> str:
     if behind_proxy and forwarded:
         return forwarded.rpartition(",")[2].strip()
     return request.remote or ""
+
+
+def rate_key(request: web.Request, behind_proxy: bool) -> str:
+    """Whom to count as one asker: an address, or an IPv6 network of one customer (/64)."""
+    text = client_address(request, behind_proxy)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return text
 
 
 def public_origin(request: web.Request, behind_proxy: bool, public_url: str) -> str:
@@ -41,8 +54,9 @@ def from_this_machine(request: web.Request, behind_proxy: bool) -> bool:
     """
     if behind_proxy or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
-    name = request.host.rpartition(":")[0] if ":" in request.host else request.host
-    return is_loopback(request.remote or "") and is_loopback(name.strip("[]"))
+    host = request.host
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return is_loopback(request.remote or "") and is_loopback(name)
 
 
 def equal(said: str | None, secret: str) -> bool:

@@ -88,14 +88,14 @@ class Distal:
             ) from None
         await self._signaling.start()
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, settings.host, settings.port, ssl_context=self._tls, backlog=1024
-        )
-        try:
-            await site.start()
-        except OSError as error:
-            raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
-        self.port = int(self._runner.addresses[0][1])
+        # asyncio binds :: for IPv6 alone, so every address takes two sockets, with one port.
+        for host in ("::", "0.0.0.0") if settings.host == "::" else (settings.host,):
+            site = web.TCPSite(self._runner, host, self.port, ssl_context=self._tls, backlog=1024)
+            try:
+                await site.start()
+            except OSError as error:
+                raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
+            self.port = int(self._runner.addresses[0][1])
         self._health.ready = True
         log.info(
             "serving",

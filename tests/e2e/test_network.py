@@ -17,7 +17,7 @@ from tests.e2e.visitor import Visitor, eventually
 from tests.server_process import DistalServer, free_tcp_port
 
 IPV6 = any(address.version == 6 for address in local_addresses())
-NOBODY = "192.0.2.1"  # TEST-NET-1: packets to it go nowhere
+NOBODY = "198.51.100.9"  # TEST-NET-2: packets to it go nowhere
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -71,6 +71,7 @@ async def test_an_open_network_without_a_link_and_with_one(
     found = await ways(visitor.page)
     assert found["websocket"] == found["udp4"] == "works"
     assert found["udp6"] == ("works" if IPV6 else "absent")
+    assert found["tcp"] == "works"
     assert found["turn"] == "needs_link"
     assert await prove(visitor, distal.token("network", "operator")) == "direct"
     found = await ways(visitor.page)
@@ -91,7 +92,8 @@ async def test_where_udp_is_blocked_the_page_names_the_detour_and_what_to_open(
     browsers: Browsers, distal: DistalServer
 ) -> None:
     visitor = await opened(browsers, distal, shape="no_udp", language="en-GB")
-    assert await verdict(visitor) == "no_direct"
+    assert await verdict(visitor) == "detour"
+    assert (await ways(visitor.page))["tcp"] == "works"
     assert await prove(visitor, distal.token("network", "operator")) == "detour"
     found = await ways(visitor.page)
     assert found["udp4"] == found["turn_udp"] == "fails"
@@ -108,7 +110,7 @@ async def test_where_nothing_gets_through_every_opening_stands_there(
     browsers: Browsers, tmp_path: Path, shots: Path, language: str
 ) -> None:
     closed = free_tcp_port()
-    arguments = ["--advertise", NOBODY, "--turn-url", f"turns:127.0.0.1:{closed}?transport=tcp"]
+    arguments = ["--media-tcp-port", "0", "--advertise", NOBODY, "--turn-url", f"turns:127.0.0.1:{closed}?transport=tcp"]
     async with DistalServer(tmp_path, *arguments) as server:
         visitor = await opened(browsers, server, language=language)
         assert await verdict(visitor) == "no_direct"

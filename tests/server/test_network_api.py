@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -89,7 +90,8 @@ async def test_turn_credentials_are_for_holders_of_a_token(tmp_path: Path) -> No
         DistalServer(tmp_path, "--turn-url", TURN) as server,
         aiohttp.ClientSession(server.url) as http,
     ):
-        assert await offers(http) == {"turn": True, "ice_servers": []}
+        unasked = await offers(http)
+        assert (unasked["turn"], unasked["ice_servers"]) == (True, [])
         headers = {"Authorization": "Bearer forged"}
         async with http.get("/api/network", headers=headers) as answer:
             assert answer.status == 401
@@ -105,17 +107,19 @@ async def test_turn_credentials_are_for_holders_of_a_token(tmp_path: Path) -> No
 async def test_without_a_turn_server_the_answer_says_so(
     http: aiohttp.ClientSession, shared_distal: DistalServer
 ) -> None:
-    assert await offers(http) == {"turn": False, "ice_servers": []}
+    nothing = await offers(http)
+    assert nothing == {"turn": False, "ice_servers": [], "udp_ports": nothing["udp_ports"]}
+    assert shared_distal.media_port in nothing["udp_ports"]
     token = shared_distal.token("a", "operator")
-    assert await offers(http, token) == {"turn": False, "ice_servers": []}
+    assert await offers(http, token) == nothing
 
 
-async def offers(http: aiohttp.ClientSession, token: str | None = None) -> dict[str, object]:
+async def offers(http: aiohttp.ClientSession, token: str | None = None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with http.get("/api/network", headers=headers) as answer:
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "no-store"
-        found: dict[str, object] = await answer.json()
+        found: dict[str, Any] = await answer.json()
         return found
 
 

@@ -34,10 +34,11 @@ export class Reach {
     const kinds: WayKind[] = ["websocket", ...DIRECT, "turn"];
     const state: WayState = { at: "testing" };
     this.ways.set(kinds.map((kind) => ({ id: kind, kind, opening: null, state })));
+    const offers = networkOffers(token);
     await Promise.all([
       this.#websocket(),
-      ...DIRECT.map((kind) => this.#direct(kind)),
-      this.#turn(token),
+      ...DIRECT.map((kind) => this.#direct(kind, offers)),
+      this.#turn(offers),
     ]);
   }
 
@@ -54,19 +55,24 @@ export class Reach {
     this.#change("websocket", { state: await socketState(this.socketUrl) });
   }
 
-  async #direct(kind: (typeof DIRECT)[number]): Promise<void> {
+  async #direct(kind: (typeof DIRECT)[number], offers: Promise<NetworkOffers>): Promise<void> {
+    const ports = await offers.then(
+      ({ udp_ports }) => udp_ports,
+      () => [],
+    );
     await this.#measure(kind, {}, (answer) => {
       const only = narrowed(answer, kind);
       if (!only) throw new Absent();
-      this.#change(kind, { opening: only.opening });
+      const all = kind === "tcp" || ports.length === 0 ? only.opening.ports : ports;
+      this.#change(kind, { opening: { ...only.opening, ports: all } });
       return only.sdp;
     });
   }
 
-  async #turn(token: string | null): Promise<void> {
+  async #turn(asked: Promise<NetworkOffers>): Promise<void> {
     let offers: NetworkOffers;
     try {
-      offers = await networkOffers(token);
+      offers = await asked;
     } catch (error) {
       const refused = error instanceof Problem && error.code === "visit_over";
       const detail = error instanceof Error ? error.message : String(error);

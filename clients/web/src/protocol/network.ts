@@ -2,6 +2,7 @@ import { Problem, problemOfStatus } from "../state/problem";
 import type { IceServer } from "./messages";
 
 export interface NetworkOffers {
+  readonly udp_ports: readonly number[]; // all that a room may use; a test uses one of them
   readonly turn: boolean; // the operator runs a TURN server
   readonly ice_servers: readonly IceServer[]; // empty without a token
 }
