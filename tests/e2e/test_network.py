@@ -110,7 +110,14 @@ async def test_where_nothing_gets_through_every_opening_stands_there(
     browsers: Browsers, tmp_path: Path, shots: Path, language: str
 ) -> None:
     closed = free_tcp_port()
-    arguments = ["--media-tcp-port", "0", "--advertise", NOBODY, "--turn-url", f"turns:127.0.0.1:{closed}?transport=tcp"]
+    arguments = [
+        "--media-tcp-port",
+        "0",
+        "--advertise",
+        NOBODY,
+        "--turn-url",
+        f"turns:127.0.0.1:{closed}?transport=tcp",
+    ]
     async with DistalServer(tmp_path, *arguments) as server:
         visitor = await opened(browsers, server, language=language)
         assert await verdict(visitor) == "no_direct"
