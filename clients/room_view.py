@@ -11,7 +11,10 @@ CHAT_LINES_MAX = 500  # a person reads the last few
 
 
 class RoomView:
-    """Invariant: after `apply` of every event, this is what the server would tell a newcomer."""
+    """Invariant: after `apply` of every event, this is what the server would tell a newcomer.
+
+    `shortages` alone is one's own: the pictures that one's network is too slow for.
+    """
 
     def __init__(self, state: p.RoomState) -> None:
         self.room = state.room
@@ -24,6 +27,7 @@ class RoomView:
         self.waiting = list(state.waiting)
         self.active_speaker = state.active_speaker
         self.players = state.players
+        self.shortages: dict[str, p.Shortage] = {}  # by track; none where it is silent
 
     def apply(self, event: p.AnyEvent) -> None:
         """Take one event in; those that are not about the room change nothing."""
@@ -52,12 +56,20 @@ class RoomView:
         self.people.pop(event.participant, None)
         for track in self.tracks_of(event.participant):
             del self.tracks[track.id]
+            self.shortages.pop(track.id, None)
 
     def _track(self, event: p.TrackAdded | p.TrackUpdated) -> None:
         self.tracks[event.track.id] = event.track
 
     def _track_removed(self, event: p.TrackRemoved) -> None:
         self.tracks.pop(event.track, None)
+        self.shortages.pop(event.track, None)
+
+    def _shortage(self, event: p.ShortageChanged) -> None:
+        if event.shortage == "none":
+            self.shortages.pop(event.track, None)
+        elif event.track in self.tracks:
+            self.shortages[event.track] = event.shortage
 
     def _codecs(self, event: p.CodecsChanged) -> None:
         self.codecs = event.codecs
@@ -91,6 +103,7 @@ _TABLE: dict[type[p.Event], Callable[[RoomView, Any], None]] = {
     p.TrackAdded: RoomView._track,
     p.TrackUpdated: RoomView._track,
     p.TrackRemoved: RoomView._track_removed,
+    p.ShortageChanged: RoomView._shortage,
     p.CodecsChanged: RoomView._codecs,
     p.ActiveSpeaker: RoomView._speaker,
     p.PlayersChanged: RoomView._players,

@@ -130,6 +130,10 @@ class Subscription(Protocol):
         """
         ...
 
+    def pin(self, pinned: bool) -> None:
+        """The subscriber looks at this one above all: it is the last to lose quality."""
+        ...
+
     def stats(self) -> SubscriptionStats: ...
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from aiortc.rtcdtlstransport import RTCCertificate
@@ -33,11 +33,13 @@ class Lane:
         port: int,
         certificate: RTCCertificate,
         candidate_lines: Callable[[int], list[str]],
-        tos: dict[str, int],
+        tos: Mapping[str, int],
+        priorities: Mapping[str, int],
     ) -> None:
         self.group = group
         self.certificate = certificate
         self.tos = tos  # by service class: DSCP in the upper six bits (RFC 2474)
+        self.priorities = priorities  # by service class
         self.transports: dict[int, BaseTransport] = {}
         self._candidate_lines = candidate_lines
         self.streams = 0  # on their way to subscribers

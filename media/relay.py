@@ -99,9 +99,14 @@ class MediaRelay:
         lanes: dict[str, Lane] = {}
         try:
             for name, group in self._settings.groups.items():
-                port = group.port + number if group.port else 0
                 lane = Lane(
-                    name, self._bind_host, port, self._certificate, self._candidate_lines, tos
+                    name,
+                    self._bind_host,
+                    group.port + number if group.port else 0,
+                    self._certificate,
+                    self._candidate_lines,
+                    tos,
+                    self._settings.priorities,
                 )
                 lane.plane.set_remb(self._settings.max_bitrate_bps)
                 lanes[name] = lane

@@ -18,7 +18,8 @@ class ClassGroup:
 
 @dataclass(frozen=True)
 class RelaySettings:
-    """`advertise` empty: every local address. `dscp` by service class, 0 where it is silent.
+    """`advertise` empty: every local address. `dscp` and `priorities` by service class, 0 where they
+    are silent; priority 0 keeps its bandwidth longest.
 
     Each group has one plane thread on its port, another on the next port, and so on.
     """
@@ -32,4 +33,5 @@ class RelaySettings:
     tcp_port: int | None = None  # one for all groups, where UDP is blocked; 0 takes a free one
     advertise: tuple[str, ...] = ()
     dscp: Mapping[str, int] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
     max_bitrate_bps: int = 4_000_000  # told by REMB to publishers without transport-wide feedback

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from .subscribe import SubscribeTransport
 
 NO_PT = 0xFF
+PINNED = 2  # after the service classes of priority 0, before all others
+
+
+def rank(priority: int, pinned: bool) -> int:
+    """A place in the order in which pictures keep their bandwidth, the first one longest.
+
+    `priority` is that of the service class. What the subscriber pinned comes before all but the
+    most important classes, and before the rest of its own.
+    """
+    own = 2 * priority + 1
+    return min(own, PINNED) if pinned else own
 
 
 class MediaSubscription:
@@ -28,6 +39,7 @@ class MediaSubscription:
         self._number: int | None = None  # in the plane, while packets flow
         self._paused = False
         self._preferred: tuple[int, int] | None = None
+        self._pinned = False
         track.subscriptions.append(self)
 
     def start(self, payload_type: int, rtx: int | None) -> None:
@@ -45,6 +57,7 @@ class MediaSubscription:
             payload_type,
             NO_PT if rtx is None else rtx,
             tos,
+            self._rank(),
         ):
             self._number = number
             self._lane.streams += 1
@@ -76,6 +89,15 @@ class MediaSubscription:
         self._preferred = (layer, temporal)
         if self._number is not None:
             self._lane.plane.prefer(self._number, layer, temporal)
+
+    def pin(self, pinned: bool) -> None:
+        """The subscriber looks at this one above all: it is the last to lose quality."""
+        self._pinned = pinned
+        if self._number is not None:
+            self._lane.plane.prioritize(self._number, self._rank())
+
+    def _rank(self) -> int:
+        return rank(self._lane.priorities.get(self.track.service_class, 0), self._pinned)
 
     def stats(self) -> SubscriptionStats:
         return self._lane.stats.subscription(-1 if self._number is None else self._number)

@@ -87,6 +87,9 @@ class Settings:
     turn_ttl_s: Annotated[int, Meta(ge=600, le=86_400)] = setting(
         4 * 3600, "how long a participant's TURN credential opens new ways, seconds"
     )
+    last_n: Annotated[int, Meta(ge=1, le=200)] = setting(
+        16, "cameras sent to somebody whose page has not said what it shows: the last speakers'"
+    )
     data_dir: Path = setting(Path("data"), "directory of keys and data")
     web_dir: Path | None = setting(None, "the built web client, when it is not in its usual place")
     metrics_token: str = setting(
@@ -149,6 +152,7 @@ class Settings:
             tcp_port=self._media_tcp_port,
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
+            priorities={name: self.classes[name].priority for name in SERVICE_CLASSES},
         )
 
     def _threads(self, ports: Mapping[str, int]) -> int:
@@ -190,6 +194,7 @@ class Settings:
             titles={name: room.title for name, room in self.rooms.items()},
             allow_origins=self.allow_origin,
             behind_proxy=self.behind_proxy,
+            last_n=self.last_n,
         )
 
 

@@ -31,6 +31,7 @@ Role = Literal[
 ]
 Level = Literal["good", "fair", "poor"]
 ViewQuality = Literal["low", "medium", "high"]
+Shortage = Literal["none", "reduced", "still"]
 ErrorCode = Literal[
     "malformed",  # not JSON, or not this protocol: `field` and `reason` say where
     "unsupported_version",
@@ -115,6 +116,7 @@ class Quality(Struct, kw_only=True):
     loss_down: float | None = None
     bitrate_up_bps: int = 0
     bitrate_down_bps: int = 0
+    estimate_down_bps: int | None = None  # what the network carries; None: receives no picture
     width: int | None = None
     height: int | None = None
     frames_per_second: float | None = None
@@ -244,14 +246,17 @@ class RestartIce(Request, tag="restart_ice"):
 
 
 class Subscribe(Request, tag="subscribe"):
-    """Start or pause one track's packets to me; everything is on and `high` at first.
+    """Start or pause one track's packets to me; everything is `high` at first.
 
-    `quality` is what the picture's size on my screen needs; it stays as it was when not given.
+    `quality` is what the picture's size on my screen needs; a `pinned` picture is the last to lose
+    quality. Both stay as they were when not given. Where there are many cameras, of those that I
+    never asked for only the last speakers' are on.
     """
 
     track: Ident
     on: bool
     quality: ViewQuality | None = None
+    pinned: bool | None = None
 
 
 class UpdateTrack(Request, tag="update_track"):
@@ -463,6 +468,16 @@ class LayersWanted(Event, tag="layers_wanted"):
     rids: list[str]
 
 
+class ShortageChanged(Event, tag="shortage_changed"):
+    """My network is too slow for this picture: a lesser one comes, or a still every few seconds.
+
+    It begins as `none`, and ends by itself.
+    """
+
+    track: str
+    shortage: Shortage
+
+
 class CodecsChanged(Event, tag="codecs_changed"):
     """Somebody who can decode less has come, or gone: publishers of video offer again."""
 
@@ -529,6 +544,7 @@ AnyEvent = (
     | TrackRemoved
     | SubscribeOffer
     | LayersWanted
+    | ShortageChanged
     | CodecsChanged
     | ActiveSpeaker
     | PlayersChanged

@@ -41,10 +41,11 @@ def quality(participant: str, before: Look, now: Look, said: ReportQuality | Non
     loss_up = _loss_up(before, now)
     losses = [s.fraction_lost for s in now.subscriptions if s.fraction_lost is not None]
     loss_down = sum(losses) / len(losses) if losses else None
+    stills = any(s.shortage == "still" for s in now.subscriptions)
     elapsed = now.at - before.at
     return Quality(
         participant=participant,
-        level=level(rtt_ms, max(loss_up or 0.0, loss_down or 0.0)),
+        level="poor" if stills else level(rtt_ms, max(loss_up or 0.0, loss_down or 0.0)),
         rtt_ms=rtt_ms,
         loss_up=loss_up,
         loss_down=loss_down,
@@ -58,6 +59,7 @@ def quality(participant: str, before: Look, now: Look, said: ReportQuality | Non
             sum(t.octets_out for t in now.transports),
             elapsed,
         ),
+        estimate_down_bps=_estimate(now.transports),
         width=said.width if said else None,
         height=said.height if said else None,
         frames_per_second=said.frames_per_second if said else None,
@@ -69,6 +71,12 @@ def _loss_up(before: Look, now: Look) -> float | None:
     came = sum(t.packets for t in now.tracks) - sum(t.packets for t in before.tracks)
     lost, came = max(0, lost), max(0, came)  # a track that ended takes its count away
     return lost / (lost + came) if lost + came else None
+
+
+def _estimate(transports: Sequence[TransportStats]) -> int | None:
+    """Each transport has found what it can have beside the others: together it is the network."""
+    known = [t.estimate_bps for t in transports if t.estimate_bps is not None]
+    return sum(known) if known else None
 
 
 def _bps(before: int, now: int, elapsed: float) -> int:

@@ -123,7 +123,7 @@ async def _restart_ice(_signaling: Signaling, session: Session, request: p.Resta
 
 async def _subscribe(_signaling: Signaling, session: Session, request: p.Subscribe) -> p.Answer:
     stage = _stage(session)
-    stage.view(session.participant, request.track, not request.on, request.quality)
+    stage.view(session.participant, request)
     return p.Ok(re=request.id)
 
 

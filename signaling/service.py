@@ -66,6 +66,7 @@ class Signaling:
         self._loops.spawn(_every(REAP_EVERY_S, self._reap))
         self._loops.spawn(_every(REAP_HTTP_EVERY_S, self._reap_http))
         self._loops.spawn(_every(self.settings.speaker_every_s, self._hear))
+        self._loops.spawn(_every(self.settings.shortage_every_s, self._tell_shortages))
         self._loops.spawn(_every(self.settings.quality_every_s, self._report))
 
     async def close(self, reconnect_after_ms: int = 0) -> None:
@@ -310,6 +311,10 @@ class Signaling:
         for stage in self.stages.values():
             stage.hear(now)
             stage.room.watched_by(stage.viewers)
+
+    def _tell_shortages(self) -> None:
+        for stage in self.stages.values():
+            stage.tell_shortages()
 
     def _report(self) -> None:
         for stage in self.stages.values():

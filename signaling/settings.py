@@ -26,6 +26,7 @@ class SignalingSettings:
     sessions: int = 5000
     subject_sessions: int = 64  # one token's devices, tabs and bots in one room
     tracks: int = 16  # published by one participant
+    last_n: int = 16  # cameras sent to one whose page has not said what it shows
     chat_lines: int = 200  # kept for newcomers
 
     hello_s: float = 5.0
@@ -53,5 +54,6 @@ class SignalingSettings:
     answer_s: float = 5.0  # an unanswered subscribe offer is made anew
 
     speaker_every_s: float = 0.25
+    shortage_every_s: float = 0.5
     quality_every_s: float = 2.0
     probe_s: float = 60.0  # the longest network check

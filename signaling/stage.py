@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from media.contract import Place, Transport
 from signaling import protocol as p
 from signaling.codecs import decodes
+from signaling.last_n import LastN
 from signaling.layers import Demand
 from signaling.publisher import LiveTrack, Publisher
 from signaling.quality import Look, quality
@@ -47,6 +48,7 @@ class Stage:
         self._tasks = tasks
         self._looks: dict[str, Look] = {}
         self._demands: dict[str, Demand] = {}  # by track, of those with layers
+        self._last_n = LastN(settings.last_n)
 
     # --- coming and going ----------------------------------------------------------------------
 
@@ -73,6 +75,7 @@ class Stage:
         self.listeners[participant] = listener
         for track in self.tracks.values():
             self._offer(participant, listener, track)
+        self._show_cameras(time.monotonic())
 
     def withdraw(self, participant: str) -> None:
         """Close all his transports; he stays in the room, without tracks."""
@@ -103,16 +106,16 @@ class Stage:
             raise Refused("not_found", "no such transport", "transport")
         return found
 
-    def view(
-        self, participant: str, track: str, paused: bool, quality: p.ViewQuality | None
-    ) -> None:
+    def view(self, participant: str, asked: p.Subscribe) -> None:
         """Stop or start one track's packets to him, in this quality. Raises Refused."""
         listener = self.listeners.get(participant)
         for subscriber in listener.subscribers.values() if listener else ():
-            if subscriber.pause(track, paused):
-                if quality:
-                    subscriber.prefer(track, quality)
-                self._demand(self.tracks[track], time.monotonic())
+            if subscriber.pause(asked.track, not asked.on):
+                if asked.quality:
+                    subscriber.prefer(asked.track, asked.quality)
+                if asked.pinned is not None:
+                    subscriber.pin(asked.track, asked.pinned)
+                self._demand(self.tracks[asked.track], time.monotonic())
                 return
         raise Refused("not_found", "no such track for you", "track")
 
@@ -163,6 +166,15 @@ class Stage:
                 known = levels[who]
                 levels[who] = level if known is None else max(level, known)
         self.room.hear(levels, now)
+        if self._choose_cameras():
+            self._show_cameras(now)
+
+    def tell_shortages(self) -> None:
+        """Tell everybody which pictures his network has become too slow for, or is no more."""
+        for listener in self.listeners.values():
+            for subscriber in listener.subscribers.values():
+                for track, shortage in subscriber.shortages().items():
+                    listener.send(p.ShortageChanged(track=track, shortage=shortage))
 
     def report(self) -> None:
         """Tell everybody everybody's network figures since the last report."""
@@ -187,15 +199,14 @@ class Stage:
     def _look(self, participant: str, now: float) -> Look:
         publisher = self.publishers.get(participant)
         listener = self.listeners.get(participant)
-        open_ones = [
-            s.transport for s in (listener.subscribers.values() if listener else ()) if s.transport
-        ]
         return Look(
             at=now,
             transports=[transport.stats() for transport in self.transports(participant)],
             tracks=[t.media.stats() for t in publisher.tracks.values()] if publisher else [],
             subscriptions=[
-                one.stats() for transport in open_ones for one in transport.subscriptions.values()
+                figures
+                for subscriber in (listener.subscribers.values() if listener else ())
+                for figures in subscriber.figures()
             ],
         )
 
@@ -209,6 +220,37 @@ class Stage:
             for participant, listener in self.listeners.items():
                 self._offer(participant, listener, track)
             self._demand(track, time.monotonic())
+        if present or gone:
+            self._choose_cameras()
+            self._show_cameras(time.monotonic())
+
+    def _cameras(self) -> Iterator[LiveTrack]:
+        """The faces, of which a large room has more than anybody's screen and network."""
+        for track in self.tracks.values():
+            if track.info.source == "camera" and track.info.service_class == "talk":
+                yield track
+
+    def _choose_cameras(self) -> bool:
+        """Whose cameras are on by themselves; True when that has changed."""
+        members = self.room.members
+        on = {
+            who
+            for track in self._cameras()
+            if not members[who := track.info.participant].tracks[track.info.id].muted
+        }
+        return self._last_n.update(list(members), on, self.room.active_speaker)
+
+    def _show_cameras(self, now: float) -> None:
+        changed: set[str] = set()
+        cameras = list(self._cameras())
+        for participant, listener in self.listeners.items():
+            shown = self._last_n.shown(participant)
+            hidden = frozenset(t.info.id for t in cameras if t.info.participant not in shown)
+            for subscriber in listener.subscribers.values():
+                changed |= subscriber.hide(hidden)
+        for track in cameras:
+            if track.info.id in changed:
+                self._demand(track, now)
 
     def _offer(self, participant: str, listener: Listener, track: LiveTrack) -> None:
         if participant == track.info.participant:

@@ -10,7 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from media.contract import CapacityError, MediaError, Place, SdpError, SubscribeTransport
+from media.contract import (
+    CapacityError,
+    MediaError,
+    Place,
+    SdpError,
+    Shortage,
+    SubscribeTransport,
+    SubscriptionStats,
+)
 from signaling import protocol as p
 from signaling.layers import layer_for
 from signaling.publisher import LiveTrack
@@ -36,8 +44,11 @@ class Subscriber:
         self.group = group
         self.transport: SubscribeTransport | None = None
         self.revision = 0
-        self.paused: set[str] = set()
         self.qualities: dict[str, p.ViewQuality] = {}  # high where it is silent
+        self._asked: dict[str, bool] = {}  # on or off, by his own word
+        self._hidden: frozenset[str] = frozenset()  # off unless he asks
+        self._pinned: set[str] = set()
+        self._told: dict[str, Shortage] = {}  # what he knows of; none where it is silent
         self._place = place
         self._answer_s = answer_s
         self._send = send
@@ -63,7 +74,8 @@ class Subscriber:
     def unwant(self, track_id: str) -> None:
         """The track has ended, or he may not have it any more."""
         track = self._wanted.pop(track_id, None)
-        self.paused.discard(track_id)
+        self._asked.pop(track_id, None)
+        self._pinned.discard(track_id)
         self.qualities.pop(track_id, None)
         if track is None:
             return
@@ -75,10 +87,24 @@ class Subscriber:
         """Stop or start a track's packets; False when he does not get it anyway."""
         if track_id not in self._wanted:
             return False
-        (self.paused.add if paused else self.paused.discard)(track_id)
-        if self.transport and (subscription := self.transport.subscriptions.get(track_id)):
-            subscription.pause(paused)
+        self._asked[track_id] = not paused
+        self._apply(track_id)
         return True
+
+    def hide(self, track_ids: frozenset[str]) -> frozenset[str]:
+        """Send these only if he asks for them, all others unless he does not want them.
+
+        Returns those for which that is a change.
+        """
+        changed = self._hidden ^ track_ids
+        self._hidden = track_ids
+        for track_id in changed:
+            self._apply(track_id)
+        return changed
+
+    def on(self, track_id: str) -> bool:
+        """Whether its packets are to flow."""
+        return self._asked.get(track_id, track_id not in self._hidden)
 
     def prefer(self, track_id: str, quality: p.ViewQuality) -> None:
         """Send the layer that serves this quality, where the track has several."""
@@ -87,10 +113,38 @@ class Subscriber:
         if track and self.transport and (held := self.transport.subscriptions.get(track_id)):
             held.prefer(layer_for(quality, max(1, len(track.media.rids))))
 
+    def pin(self, track_id: str, pinned: bool) -> None:
+        """Let this track be the last to lose quality."""
+        (self._pinned.add if pinned else self._pinned.discard)(track_id)
+        if self.transport and (held := self.transport.subscriptions.get(track_id)):
+            held.pin(pinned)
+
+    def figures(self) -> list[SubscriptionStats]:
+        """What the relay counts of all that is on."""
+        held = self.transport.subscriptions.items() if self.transport else ()
+        return [subscription.stats() for track_id, subscription in held if self.on(track_id)]
+
+    def shortages(self) -> dict[str, Shortage]:
+        """What has changed, by track, since he was asked last: of what he is short of room for."""
+        held = self.transport.subscriptions if self.transport else {}
+        now: dict[str, Shortage] = {
+            track_id: shortage
+            for track_id, subscription in held.items()
+            if subscription.track.kind == "video"
+            and self.on(track_id)
+            and (shortage := subscription.stats().shortage) != "none"
+        }
+        told, self._told = self._told, now
+        return {
+            track_id: now.get(track_id, "none")
+            for track_id in {**told, **now}
+            if told.get(track_id) != now.get(track_id)
+        }
+
     def layer(self, track_id: str) -> int | None:
         """The layer that he needs of a track; None while he does not get it."""
         track = self._wanted.get(track_id)
-        if track is None or track_id in self.paused:
+        if track is None or not self.on(track_id):
             return None
         return layer_for(self.qualities.get(track_id, "high"), max(1, len(track.media.rids)))
 
@@ -147,6 +201,10 @@ class Subscriber:
 
     # --- below ---------------------------------------------------------------------------------
 
+    def _apply(self, track_id: str) -> None:
+        if self.transport and (subscription := self.transport.subscriptions.get(track_id)):
+            subscription.pause(not self.on(track_id))
+
     def _change(self) -> None:
         """Offer soon: changes of one turn of the loop go into one offer."""
         self._changed = True
@@ -200,8 +258,10 @@ class Subscriber:
             except CapacityError:
                 log.warning("a subscribing transport is full at %d", len(self._wanted))
                 break
-            if track_id in self.paused:
+            if not self.on(track_id):
                 subscription.pause(True)
+            if track_id in self._pinned:
+                subscription.pin(True)
             if quality := self.qualities.get(track_id):
                 subscription.prefer(layer_for(quality, max(1, len(track.media.rids))))
         return self.transport

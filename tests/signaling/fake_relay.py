@@ -51,6 +51,7 @@ class FakeSubscription:
     mid: str
     paused: bool = False
     preferred: int | None = None
+    pinned: bool = False
     figures: SubscriptionStats = NO_FIGURES
 
     def pause(self, paused: bool) -> None:
@@ -58,6 +59,9 @@ class FakeSubscription:
 
     def prefer(self, layer: int, temporal: int = 7) -> None:
         self.preferred = layer
+
+    def pin(self, pinned: bool) -> None:
+        self.pinned = pinned
 
     def stats(self) -> SubscriptionStats:
         return self.figures

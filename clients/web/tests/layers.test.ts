@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { activated, cameraLayers, layered, takesLayers } from "../src/media/publish/layers";
-import { Views, qualityFor } from "../src/media/watch/views";
+import { Views, qualityFor, type Wish } from "../src/media/watch/views";
 
 describe("what is published", () => {
   it("has layers only where the server can change between them", () => {
@@ -39,18 +39,19 @@ describe("what is published", () => {
 });
 
 describe("how large a track is shown", () => {
-  const told: [string, string][] = [];
+  const told: [string, Wish][] = [];
   let fail = false;
   let views: Views;
   const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(500);
+  const low: Wish = { on: true, quality: "low", pinned: false };
 
   beforeEach(() => {
     vi.useFakeTimers();
     told.length = 0;
     fail = false;
-    views = new Views(async (track, quality) => {
+    views = new Views(async (track, wish) => {
       if (fail) throw new Error("no such track yet");
-      told.push([track, quality]);
+      told.push([track, wish]);
       await Promise.resolve();
     });
     views.keep(new Set(["a"]));
@@ -75,13 +76,29 @@ describe("how large a track is shown", () => {
     await settle();
     views.show("a", 140);
     await settle();
-    expect(told).toEqual([["a", "low"]]);
+    expect(told).toEqual([["a", low]]);
   });
 
-  it("need not be told when it is large: that is what the server assumes", async () => {
+  it("is told of a large one too: of many cameras the server sends only those asked for", async () => {
     views.show("a", 720);
     await settle();
-    expect(told).toEqual([]);
+    expect(told).toEqual([["a", { ...low, quality: "high" }]]);
+  });
+
+  it("ends when the track is not shown any more, and begins again with it", async () => {
+    for (const lines of [100, 0, 100]) {
+      views.show("a", lines);
+      await settle();
+    }
+    expect(told.map(([, { on }]) => on)).toEqual([true, false, true]);
+  });
+
+  it("says what is pinned", async () => {
+    views.show("a", 100, true);
+    await settle();
+    views.show("a", 100, false);
+    await settle();
+    expect(told.map(([, { pinned }]) => pinned)).toEqual([true, false]);
   });
 
   it("waits for a track that is shown before it is received", async () => {
@@ -91,7 +108,7 @@ describe("how large a track is shown", () => {
     expect(told).toEqual([]);
     views.keep(new Set(["a", "b"]));
     await settle();
-    expect(told).toEqual([["b", "low"]]);
+    expect(told).toEqual([["b", low]]);
   });
 
   it("is told again for a track that the server did not know yet", async () => {
@@ -101,7 +118,7 @@ describe("how large a track is shown", () => {
     fail = false;
     views.keep(new Set(["a"]));
     await settle();
-    expect(told).toEqual([["a", "low"]]);
+    expect(told).toEqual([["a", low]]);
   });
 
   it("is forgotten with its track", async () => {
@@ -112,8 +129,8 @@ describe("how large a track is shown", () => {
     views.show("a", 100);
     await settle();
     expect(told).toEqual([
-      ["a", "low"],
-      ["a", "low"],
+      ["a", low],
+      ["a", low],
     ]);
   });
 });

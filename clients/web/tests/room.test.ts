@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Participant, RoomState, TrackInfo } from "../src/protocol/messages";
+import type { Participant, RoomState, Shortage, TrackInfo } from "../src/protocol/messages";
 import { apply, byHand, roomOf, trackOf, type Room } from "../src/state/room";
 
 function person(id: string, change: Partial<Participant> = {}): Participant {
@@ -87,6 +87,7 @@ describe("the room follows its events", () => {
       loss_down: 0,
       bitrate_up_bps: 0,
       bitrate_down_bps: 0,
+      estimate_down_bps: null,
       width: null,
       height: null,
       frames_per_second: null,
@@ -94,6 +95,29 @@ describe("the room follows its events", () => {
     const before = room(person("me"), person("a", { quality }));
     const after = apply(before, { type: "quality", seq: 1, participants: [] });
     expect(after.participants[1]?.quality?.level).toBe("fair");
+  });
+
+  it("remembers who spoke, the last one first", () => {
+    let now = room(person("me"), person("a"), person("b"));
+    for (const participant of ["a", "b", null, "a"]) {
+      now = apply(now, { type: "active_speaker", seq: 1, participant });
+    }
+    expect(now.spoke).toEqual(["a", "b"]);
+    now = apply(now, { type: "participant_left", seq: 2, participant: "a", reason: "left" });
+    expect(now.spoke).toEqual(["b"]);
+  });
+
+  it("knows what the network is too slow for, until that is over or the track ends", () => {
+    const short = (shortage: Shortage, track = "t") =>
+      ({ type: "shortage_changed", seq: 1, track, shortage }) as const;
+    let now = apply(apply(room(person("me")), short("still")), short("reduced", "u"));
+    expect([...now.shortages]).toEqual([
+      ["t", "still"],
+      ["u", "reduced"],
+    ]);
+    now = apply(now, short("none", "u"));
+    now = apply(now, { type: "track_removed", seq: 2, track: "t", participant: "me" });
+    expect(now.shortages.size).toBe(0);
   });
 
   it("bounds the chat", () => {

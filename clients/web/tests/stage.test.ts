@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Participant, Source } from "../src/protocol/messages";
 import type { Room } from "../src/state/room";
-import { arrange, fitGrid, tilesOf, type Tile } from "../src/state/stage";
+import { arrange, choose, fitGrid, placesIn, tilesOf, type Tile } from "../src/state/stage";
 
 function person(id: string, ...sources: Source[]): Participant {
   return {
@@ -97,6 +97,64 @@ describe("the grid", () => {
         if (!scrolls) expect(high).toBeLessThanOrEqual(height + 1);
         else expect(tileWidth).toBeGreaterThanOrEqual(160);
       }
+    }
+  });
+});
+
+describe("a room with more people than screen", () => {
+  const ids = ["a", "b", "c", "d", "e", "f"];
+  const list = tiles(...ids.map((id) => person(id, "camera")));
+  const key = (id: string): string => `${id}:camera`;
+
+  it("shows all where there is room, in the order in which they came", () => {
+    expect(choose(list, 6, ["f"], null, []).shown).toBe(list);
+  });
+
+  it("shows who spoke last, and gives a newcomer the place of the one who leaves", () => {
+    const spoke = ["a", "b", "c"];
+    const before = choose(list, 3, spoke, null, []).shown.map((tile) => tile.key);
+    expect(before).toEqual(["a", "b", "c"].map(key));
+    const { shown, rest } = choose(list, 3, ["e", ...spoke], null, before);
+    expect(names(shown)).toEqual(["a", "b", "e"].map(key));
+    expect(names(rest)).toEqual(["c", "d", "f"].map(key));
+  });
+
+  it("never moves one who stays", () => {
+    let before: string[] = [];
+    let spoke: string[] = [];
+    for (let n = 0; n < 200; n++) {
+      const speaker = ids[(n * n + 3 * n) % 6] ?? "a";
+      spoke = [speaker, ...spoke.filter((id) => id !== speaker)];
+      const now = names(choose(list, 4, spoke, null, before).shown);
+      expect(now).toContain(key(speaker));
+      for (const [place, tile] of before.entries()) {
+        if (now.includes(tile)) expect(now[place]).toBe(tile);
+      }
+      expect(now.filter((tile) => !before.includes(tile)).length).toBeLessThanOrEqual(n ? 1 : 4);
+      before = now;
+    }
+  });
+
+  it("puts what is pinned, what is shared and oneself before all speakers", () => {
+    const crowd = tiles(person("a", "camera"), person("b", "camera", "screen"), person("me"));
+    const { shown } = choose(crowd, 3, ["b"], "a:camera", []);
+    expect(names(shown).sort()).toEqual(["a:camera", "b:screen:b-screen", "me:camera"]);
+  });
+
+  it("gives a picture rather to a camera that is on", () => {
+    const crowd = tiles(person("a"), person("b", "camera"), person("c", "camera"));
+    expect(names(choose(crowd, 2, [], null, []).shown)).toEqual(["b:camera", "c:camera"]);
+    expect(names(choose(crowd, 2, ["a"], null, []).shown)).toEqual(["a:camera", "b:camera"]);
+  });
+
+  it("fits without scrolling", () => {
+    for (const [width, height] of [
+      [352, 600],
+      [1424, 760],
+      [700, 300],
+    ] as const) {
+      const count = placesIn(width, height, 8, 160);
+      expect(fitGrid(count, width, height, 8, 160).scrolls).toBe(false);
     }
   });
 });

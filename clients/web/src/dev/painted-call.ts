@@ -48,7 +48,7 @@ function track(participant: string, source: Source, muted = false): TrackInfo {
 }
 
 function person(index: number): Participant {
-  const [name, role, institution] = PEOPLE[index] ?? ["?", "student", ""];
+  const [name, role, institution] = PEOPLE[index % PEOPLE.length] ?? ["?", "student", ""];
   const id = `p${index}`;
   const levels = ["good", "good", "fair", "poor"] as const;
   const level = levels[index % 4] ?? "good";
@@ -74,6 +74,7 @@ function person(index: number): Participant {
             loss_down: 0.001 * index,
             bitrate_up_bps: 2_450_000 - 120_000 * index,
             bitrate_down_bps: 640_000 * (index + 1),
+            estimate_down_bps: index === 0 ? 1_200_000 : null,
             width: 1280,
             height: 720,
             frames_per_second: 29.97,
@@ -96,6 +97,7 @@ export interface Scene {
   soundBlocked?: boolean;
   locked?: boolean;
   role?: Role;
+  stills?: number[]; // of these people there is only a picture now and then
 }
 
 const CHAT = [
@@ -167,6 +169,10 @@ export class PaintedCall implements Call {
       }),
       activeSpeaker: count > 1 ? "p1" : null,
       players: count > 2 ? 3 : 0,
+      spoke: ["p1"],
+      shortages: new Map(
+        (scene.stills ?? []).map((person) => [`p${person}-camera`, "still"] as const),
+      ),
     });
     const camera = scene.noDevices || !sends ? null : paintedTrack(200, "");
     this.local = new Store<LocalMedia>({

@@ -11,7 +11,7 @@ import { CallElement } from "./element";
 import { icons } from "./icons";
 import "./invite";
 import "./quality";
-import { initials } from "./tile";
+import { initials } from "./initials";
 
 /** Who is here and who waits, hands in the order they went up; for moderators what they may do. */
 @customElement("distal-people")

@@ -113,6 +113,7 @@ export class DistalQuality extends DistalElement {
       [t.lossDown, optional(q?.loss_down, percent)],
       [t.bitrateUp, optional(q?.bitrate_up_bps, bitrate)],
       [t.bitrateDown, optional(q?.bitrate_down_bps, bitrate)],
+      [t.estimateDown, optional(q?.estimate_down_bps, bitrate)],
       [t.picture, picture],
     ];
     return html`<dl class="numbers" data-testid="quality-figures">

@@ -3,13 +3,18 @@ import { customElement, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { styleMap } from "lit/directives/style-map.js";
 
-import { arrange, fitGrid, tilesOf, type Tile } from "../state/stage";
+import { arrange, choose, fitGrid, placesIn, tilesOf, type Grid, type Tile } from "../state/stage";
 import { shared } from "../style/shared";
 import { CallElement } from "./element";
+import { initials } from "./initials";
 import "./tile";
 
 const GAP = 8;
 const SMALLEST = 160; // a face that can still be read
+const MOST = 25; // in a grid: more pictures tire a laptop, and nobody looks at them all
+const STRIP_LEAST = 8; // in the strip, which may be scrolled
+const STRIP_TILE = 220;
+const CROWD = 36; // the row of those without a picture
 
 /** The pictures: a grid of all, or one large with the others in a strip below. */
 @customElement("distal-stage")
@@ -17,6 +22,7 @@ export class DistalStage extends CallElement {
   @state() private width = 0;
   @state() private height = 0;
   #previous: string | null = null;
+  #places: readonly string[] = []; // keys of the tiles that were shown last
   readonly #observer = new ResizeObserver(([entry]) => {
     if (!entry) return;
     this.width = entry.contentRect.width;
@@ -52,7 +58,8 @@ export class DistalStage extends CallElement {
       .speaker {
         height: 100%;
         display: grid;
-        grid-template-rows: minmax(0, 1fr) auto;
+        grid-template-rows: minmax(0, 1fr);
+        grid-auto-rows: auto;
         gap: ${GAP}px;
       }
       .strip {
@@ -73,6 +80,58 @@ export class DistalStage extends CallElement {
       }
       .strip > :last-child {
         margin-right: auto;
+      }
+      .whole {
+        height: 100%;
+        display: flex;
+        flex-direction: column;
+        gap: ${GAP}px;
+      }
+      .whole .grid {
+        flex: 1;
+        min-height: 0;
+      }
+      .crowd {
+        display: flex;
+        gap: var(--space-1);
+        height: ${CROWD}px;
+        overflow-x: auto;
+        scrollbar-width: none;
+      }
+      .crowd > :first-child {
+        margin-left: auto;
+      }
+      .crowd > :last-child {
+        margin-right: auto;
+      }
+      .crowd button {
+        flex: none;
+        max-width: 180px;
+        min-height: 0;
+        height: 32px;
+        margin-block: 2px;
+        padding: 0 var(--space-2) 0 2px;
+        gap: var(--space-1);
+        border-radius: 16px;
+        background: var(--raised);
+        font-size: var(--type-caption);
+      }
+      .crowd .letters {
+        flex: none;
+        width: 28px;
+        aspect-ratio: 1;
+        border-radius: 50%;
+        display: grid;
+        place-items: center;
+        background: var(--accent-soft);
+        color: var(--accent-text);
+        font-size: 11px;
+        font-weight: 600;
+      }
+      .crowd .name {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
       }
       .alone {
         position: absolute;
@@ -133,8 +192,46 @@ export class DistalStage extends CallElement {
     `;
   }
 
-  private grid(tiles: readonly Tile[]) {
-    const grid = fitGrid(tiles.length, this.width, this.height, GAP, SMALLEST);
+  private grid(all: readonly Tile[]) {
+    const most = (height: number): number =>
+      Math.min(MOST, placesIn(this.width, height, GAP, SMALLEST));
+    const low = this.height - CROWD - GAP;
+    const crowded = all.length > most(this.height);
+    const { shown: tiles, rest } = this.choose(all, crowded ? most(low) : all.length);
+    const grid = fitGrid(tiles.length, this.width, crowded ? low : this.height, GAP, SMALLEST);
+    return html`<div class="whole">${this.tiles(tiles, grid)} ${this.crowd(rest)}</div>`;
+  }
+
+  /** Of all, those who get a picture; a person who has one keeps its place. */
+  private choose(tiles: readonly Tile[], count: number) {
+    const spoke = this.call.room.value?.spoke ?? [];
+    const chosen = choose(tiles, count, spoke, this.call.view.value.pinned, this.#places);
+    this.#places = chosen.shown.map(({ key }) => key);
+    return chosen;
+  }
+
+  /** Those without a picture: heard like everybody. A click shows one large. */
+  private crowd(rest: readonly Tile[]) {
+    if (rest.length === 0) return nothing;
+    return html`<div class="crowd" role="group" aria-label=${this.t.others} data-testid="crowd">
+      ${repeat(
+        rest,
+        ({ key }) => key,
+        ({ key, participant: { id, name } }) =>
+          html`<button
+            data-participant=${id}
+            aria-label=${this.t.showLarge(name)}
+            title=${this.t.showLarge(name)}
+            @click=${() => this.call.setPinned(key)}
+          >
+            <span class="letters" aria-hidden="true">${initials(name)}</span>
+            <span class="name">${name}</span>
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  private tiles(tiles: readonly Tile[], grid: Grid) {
     return html`<div
       class="grid ${grid.scrolls ? "scrolls" : ""}"
       data-testid="stage"
@@ -149,7 +246,9 @@ export class DistalStage extends CallElement {
     </div>`;
   }
 
-  private speaker(main: Tile, others: readonly Tile[]) {
+  private speaker(main: Tile, all: readonly Tile[]) {
+    const count = Math.max(STRIP_LEAST, Math.floor(this.width / (STRIP_TILE + GAP)));
+    const { shown: others, rest } = this.choose(all, count);
     return html`<div class="speaker" data-testid="stage" data-layout="speaker">
       ${repeat(
         [main],
@@ -167,6 +266,7 @@ export class DistalStage extends CallElement {
             </div>`
           : nothing
       }
+      ${this.crowd(rest)}
     </div>`;
   }
 

@@ -6,21 +6,8 @@ import type { Tile } from "../state/stage";
 import { shared } from "../style/shared";
 import { CallElement } from "./element";
 import { icons } from "./icons";
+import { initials } from "./initials";
 import "./video";
-
-/** The first letter of each of two words; a Chinese name's last two characters. */
-export function initials(name: string): string {
-  const han = /\p{Script=Han}+/u.exec(name)?.[0];
-  if (han) return han.slice(-2);
-  const words = name
-    .split(/[\s·,.()]+/u)
-    .filter((word) => /\p{L}/u.test(word) && !/^(dr|prof|mr|mrs|ms)$/i.test(word));
-  const chosen = words.length > 2 ? [words[0], words.at(-1)] : words;
-  return chosen
-    .map((word) => word?.[0] ?? "")
-    .join("")
-    .toUpperCase();
-}
 
 /** One person's picture, or one shared screen, with the marks that belong to it. */
 @customElement("distal-tile")
@@ -80,12 +67,14 @@ export class DistalTile extends CallElement {
         right: var(--space-2);
         bottom: var(--space-2);
         display: flex;
-        gap: var(--space-2);
-        align-items: flex-end;
+        flex-direction: column;
+        gap: var(--space-1);
+        align-items: flex-start;
         pointer-events: none;
       }
-      .who {
-        min-width: 0;
+      .who,
+      .still {
+        max-width: 100%;
         display: flex;
         align-items: center;
         gap: var(--space-2);
@@ -93,6 +82,12 @@ export class DistalTile extends CallElement {
         border-radius: 6px;
         background: var(--picture-shade);
         font-size: var(--type-caption);
+      }
+      .still {
+        color: #f0c272;
+      }
+      .still svg {
+        flex: none;
       }
       .who div {
         min-width: 0;
@@ -178,6 +173,8 @@ export class DistalTile extends CallElement {
   ];
 
   #size: ResizeObserver | null = null;
+  #sight: IntersectionObserver | null = null;
+  #inSight = true; // not scrolled away
   #shown: string | null = null; // the track whose size the server was told
 
   override connectedCallback(): void {
@@ -186,17 +183,23 @@ export class DistalTile extends CallElement {
       this.#measure();
     });
     this.#size.observe(this);
+    this.#sight = new IntersectionObserver((entries) => {
+      this.#inSight = entries.at(-1)?.isIntersecting ?? true;
+      this.#measure();
+    });
+    this.#sight.observe(this);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#size?.disconnect();
-    if (this.#shown !== null) this.call.show(this.#shown, 0);
+    this.#sight?.disconnect();
+    if (this.#shown !== null) this.call.show(this.#shown, 0, false);
     this.#shown = null;
   }
 
-  override updated(): void {
-    if (this.#shown !== (this.tile.video?.id ?? null)) this.#measure();
+  override updated(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("pinned") || this.#shown !== (this.tile.video?.id ?? null)) this.#measure();
   }
 
   #measure(): void {
@@ -204,8 +207,8 @@ export class DistalTile extends CallElement {
     this.#shown = self ? null : (video?.id ?? null);
     if (this.#shown === null) return;
     // A 16:9 picture in a tile: whichever side is the tighter one says how many lines it has.
-    const lines = Math.min(this.clientHeight, (this.clientWidth * 9) / 16);
-    this.call.show(this.#shown, lines * devicePixelRatio);
+    const lines = this.#inSight ? Math.min(this.clientHeight, (this.clientWidth * 9) / 16) : 0;
+    this.call.show(this.#shown, lines * devicePixelRatio, this.pinned);
   }
 
   override render() {
@@ -228,6 +231,7 @@ export class DistalTile extends CallElement {
       }
       <div class="top">${this.chips()} ${this.pinButton()}</div>
       <div class="bar">
+        ${live ? this.stillNote() : nothing}
         <div class="who">
           ${source === "camera" ? this.microphoneMark(participant) : nothing}
           <div>
@@ -286,6 +290,21 @@ export class DistalTile extends CallElement {
     }
     if (participant.hand_raised_at_ms === null) return nothing;
     return html`<span class="chip hand" data-testid="hand-mark">${icons.hand}${t.handUp}</span>`;
+  }
+
+  /** The picture stays as it was last seen; this says why, and that sound goes on. */
+  private stillNote() {
+    const { t } = this;
+    const shortage = this.call.room.value?.shortages.get(this.tile.video?.id ?? "");
+    if (shortage !== "still") return nothing;
+    return html`<div
+      class="still"
+      data-testid="still-note"
+      role=${this.small ? nothing : "status"}
+      title=${t.stillText}
+    >
+      ${icons.clock}<span>${this.small ? t.still : t.stillText}</span>
+    </div>`;
   }
 
   private pinButton() {

@@ -232,6 +232,9 @@ export const en = {
   stopSharing: "Stop sharing",
   alone: "Nobody else is here yet",
   aloneText: "The others appear here as soon as they enter.",
+  still: "Still picture",
+  stillText: "Network too slow for video: sound only, a picture every few seconds",
+  showLarge: (name: string): string => `Show ${name} large`,
   yourScreen: "Your screen",
   sharing: "Sharing a screen",
   screenOf: (name: string): string => `${name}'s screen`,
@@ -309,6 +312,7 @@ export const en = {
   lossDown: "Loss, receiving",
   bitrateUp: "Sending",
   bitrateDown: "Receiving",
+  estimateDown: "Network carries about",
   picture: "Camera picture",
   unknown: "–",
 

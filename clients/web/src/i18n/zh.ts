@@ -189,6 +189,9 @@ export const zh: Messages = {
   stopSharing: "停止共享",
   alone: "还没有其他人",
   aloneText: "其他人进入后会立即显示在这里。",
+  still: "静止画面",
+  stillText: "网络太慢，无法传输视频：只有声音，每隔几秒更新一次画面",
+  showLarge: (name) => `放大显示 ${name}`,
   yourScreen: "您的屏幕",
   sharing: "正在共享屏幕",
   screenOf: (name) => `${name} 的屏幕`,
@@ -265,6 +268,7 @@ export const zh: Messages = {
   lossDown: "接收丢包",
   bitrateUp: "发送速率",
   bitrateDown: "接收速率",
+  estimateDown: "网络可承载约",
   picture: "摄像头画面",
   unknown: "–",
 

@@ -73,8 +73,8 @@ export class Media {
     );
     this.watcher = new Watcher(client, callbacks.lost, onPath);
     this.watcher.tracks.subscribe((tracks) => this.sound.update([...tracks.values()]));
-    this.views = new Views(async (track, quality) => {
-      await client.request({ type: "subscribe", track, on: true, quality });
+    this.views = new Views(async (track, wish) => {
+      await client.request({ type: "subscribe", track, ...wish });
     });
     this.watcher.tracks.subscribe((tracks) => this.views.keep(new Set(tracks.keys())));
     this.#timer = setInterval(() => void this.#report(), REPORT_MS);

@@ -18,6 +18,8 @@ export type Level = "good" | "fair" | "poor";
 
 export type ViewQuality = "low" | "medium" | "high";
 
+export type Shortage = "none" | "reduced" | "still";
+
 export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "internal";
 
 /** Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus. */
@@ -99,6 +101,7 @@ export interface Quality {
   loss_down: number | null;
   bitrate_up_bps: number;
   bitrate_down_bps: number;
+  estimate_down_bps: number | null;
   width: number | null;
   height: number | null;
   frames_per_second: number | null;
@@ -238,13 +241,14 @@ export interface RestartIce {
   id: number;
 }
 
-/** Start or pause one track's packets to me; everything is on and `high` at first. `quality` is what the picture's size on my screen needs; it stays as it was when not given. */
+/** Start or pause one track's packets to me; everything is `high` at first. `quality` is what the picture's size on my screen needs; a `pinned` picture is the last to lose quality. Both stay as they were when not given. Where there are many cameras, of those that I never asked for only the last speakers' are on. */
 export interface Subscribe {
   type: "subscribe";
   /** 1 to 64 characters */
   track: string;
   on: boolean;
   quality?: ViewQuality | null;
+  pinned?: boolean | null;
   /** at most 9007199254740991 */
   id: number;
 }
@@ -493,6 +497,14 @@ export interface LayersWanted {
   seq: number;
 }
 
+/** My network is too slow for this picture: a lesser one comes, or a still every few seconds. It begins as `none`, and ends by itself. */
+export interface ShortageChanged {
+  type: "shortage_changed";
+  track: string;
+  shortage: Shortage;
+  seq: number;
+}
+
 /** Somebody who can decode less has come, or gone: publishers of video offer again. */
 export interface CodecsChanged {
   type: "codecs_changed";
@@ -575,6 +587,7 @@ export type ServerEvent =
   | TrackRemoved
   | SubscribeOffer
   | LayersWanted
+  | ShortageChanged
   | CodecsChanged
   | ActiveSpeaker
   | PlayersChanged

@@ -125,7 +125,7 @@ export interface Call {
   turnOnSound(): Promise<void>;
 
   /** A track is shown this high, in device pixels; 0 when it is not shown. */
-  show(track: string, lines: number): void;
+  show(track: string, lines: number, pinned: boolean): void;
   setLayout(layout: Layout): void;
   setPinned(key: string | null): void;
   setPanel(panel: Panel): void;

@@ -425,8 +425,8 @@ export class Consultation implements Call {
     }
   }
 
-  show(track: string, lines: number): void {
-    this.#media?.views.show(track, lines);
+  show(track: string, lines: number, pinned: boolean): void {
+    this.#media?.views.show(track, lines, pinned);
   }
 
   setLayout(layout: Layout): void {

@@ -9,6 +9,7 @@ import type {
   CodecPreferences,
   Participant,
   RoomState,
+  Shortage,
   TrackInfo,
   WaitingPerson,
 } from "../protocol/messages";
@@ -24,6 +25,8 @@ export interface Room {
   readonly waiting: readonly WaitingPerson[];
   readonly activeSpeaker: string | null;
   readonly players: number; // who watch from outside, without being in the room
+  readonly spoke: readonly string[]; // participants, the last speaker first
+  readonly shortages: ReadonlyMap<string, Shortage>; // of one's own network, by track; else none
 }
 
 const CHAT_LINES = 500; // kept in the page; older ones are gone for the eye anyway
@@ -40,6 +43,8 @@ export function roomOf(state: RoomState, self: string): Room {
     waiting: state.waiting,
     activeSpeaker: state.active_speaker,
     players: state.players,
+    spoke: state.active_speaker === null ? [] : [state.active_speaker],
+    shortages: new Map(),
   };
 }
 
@@ -56,6 +61,13 @@ function withTrack(room: Room, track: TrackInfo): Room {
     ...p,
     tracks: [...p.tracks.filter((t) => t.id !== track.id), track],
   }));
+}
+
+function withShortage(room: Room, track: string, shortage: Shortage): Room {
+  const shortages = new Map(room.shortages);
+  if (shortage === "none") shortages.delete(track);
+  else shortages.set(track, shortage);
+  return { ...room, shortages };
 }
 
 export function apply(room: Room, event: ServerEvent): Room {
@@ -78,20 +90,34 @@ export function apply(room: Room, event: ServerEvent): Room {
       return {
         ...room,
         participants: room.participants.filter((p) => p.id !== event.participant),
+        spoke: room.spoke.filter((id) => id !== event.participant),
         activeSpeaker: room.activeSpeaker === event.participant ? null : room.activeSpeaker,
       };
     case "track_added":
     case "track_updated":
       return withTrack(room, event.track);
     case "track_removed":
-      return withParticipant(room, event.participant, (p) => ({
-        ...p,
-        tracks: p.tracks.filter((t) => t.id !== event.track),
-      }));
+      return withShortage(
+        withParticipant(room, event.participant, (p) => ({
+          ...p,
+          tracks: p.tracks.filter((t) => t.id !== event.track),
+        })),
+        event.track,
+        "none",
+      );
+    case "shortage_changed":
+      return withShortage(room, event.track, event.shortage);
     case "codecs_changed":
       return { ...room, codecs: event.codecs };
     case "active_speaker":
-      return { ...room, activeSpeaker: event.participant };
+      return {
+        ...room,
+        activeSpeaker: event.participant,
+        spoke:
+          event.participant === null
+            ? room.spoke
+            : [event.participant, ...room.spoke.filter((id) => id !== event.participant)],
+      };
     case "players_changed":
       return { ...room, players: event.players };
     case "quality": {

@@ -63,6 +63,52 @@ export function arrange(
   return { main, others: tiles.filter((tile) => tile !== main) };
 }
 
+export interface Crowd {
+  readonly shown: readonly Tile[];
+  readonly rest: readonly Tile[];
+}
+
+/**
+ * Of more tiles than there is room for, those to show: what is pinned, shared or one's own, then who
+ * spoke last, then cameras that are on, and of these the ones that were shown before. A tile that
+ * stays keeps its place among `before`, so that nobody jumps: the newcomer takes the leaver's.
+ */
+export function choose(
+  tiles: readonly Tile[],
+  count: number,
+  spoke: readonly string[],
+  pinned: string | null,
+  before: readonly string[],
+): Crowd {
+  if (tiles.length <= count) return { shown: tiles, rest: [] };
+  const rank = (tile: Tile): readonly number[] => {
+    const first = tile.key === pinned || tile.source !== "camera" || tile.self;
+    const spokenAt = spoke.indexOf(tile.participant.id);
+    return [
+      first ? 0 : 1,
+      spokenAt < 0 ? spoke.length : spokenAt,
+      tile.video && !tile.video.muted ? 0 : 1,
+      before.includes(tile.key) ? 0 : 1,
+    ];
+  };
+  const ranked = tiles
+    .map((tile) => ({ tile, rank: rank(tile) }))
+    .sort((a, b) => a.rank.map((n, i) => n - (b.rank[i] ?? 0)).find((n) => n !== 0) ?? 0)
+    .map(({ tile }) => tile);
+  const chosen = ranked.slice(0, count);
+  const stay = new Map(chosen.map((tile) => [tile.key, tile]));
+  const come = chosen.filter(({ key }) => !before.includes(key));
+  const kept = before.flatMap((key) => stay.get(key) ?? come.shift() ?? []);
+  return { shown: [...kept, ...come], rest: tiles.filter(({ key }) => !stay.has(key)) };
+}
+
+/** How many tiles of the least width there is room for. */
+export function placesIn(width: number, height: number, gap: number, minimum: number): number {
+  const columns = Math.floor((width + gap) / (minimum + gap));
+  const rows = Math.floor((height + gap) / ((minimum * 9) / 16 + gap));
+  return Math.max(1, columns * rows);
+}
+
 export interface Grid {
   readonly columns: number;
   readonly tileWidth: number;
