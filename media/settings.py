@@ -18,8 +18,8 @@ class ClassGroup:
 
 @dataclass(frozen=True)
 class RelaySettings:
-    """`advertise` empty: every local address. `dscp` and `priorities` by service class, 0 where they
-    are silent; priority 0 keeps its bandwidth longest.
+    """`advertise` empty: every local address. `dscp` and `priorities` by service class, 0 where
+    they are silent; priority 0 keeps its bandwidth longest.
 
     Each group has one plane thread on its port, another on the next port, and so on.
     """

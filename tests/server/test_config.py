@@ -123,6 +123,7 @@ def test_a_class_with_a_port_of_its_own_is_a_group(toml: WriteToml) -> None:
     assert relay.groups["diagnostic"].classes == ("diagnostic", "vitals")
     assert relay.dscp["talk"] == 0
     assert relay.dscp["control"] == CLASSES["control"].dscp
+    assert relay.priorities == {name: item.priority for name, item in CLASSES.items()}
 
 
 def test_a_class_on_the_common_port_stays_in_the_main_group(toml: WriteToml) -> None:
