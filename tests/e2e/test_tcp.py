@@ -56,7 +56,9 @@ async def test_without_udp_media_come_over_tcp_and_survive_a_broken_connection(
         assert set(await roads(expert)) == {f"tcp {detour}"}
         assert set(await roads(host)) == {f"udp {port}"}
 
+        connections = await expert.connections()
         wire.cut()
         await decodes(expert, host_id)
         await decodes(host, expert_id)
         await eventually(lambda: roads(expert), lambda found: set(found) == {f"tcp {detour}"})
+        assert await expert.connections() == connections  # ICE alone found the way again
