@@ -270,10 +270,13 @@ class Participant:
         }
         if sent <= {codec.lower() for codec in codecs.video}:
             return
-        for transport, pc in self.publishing.items():
+        await self._publish_anew(client, codecs)
+
+    async def _publish_anew(self, client: ProtocolClient, codecs: p.CodecPreferences) -> None:
+        gone, self.publishing, self.published = self.publishing, {}, {}
+        for transport, pc in gone.items():
             await pc.close()
             await _insist(client, p.ResetTransport(id=0, transport=transport), p.Ok)
-        self.publishing, self.published = {}, {}
         await self._publish_all(client, codecs)
 
     # --- receiving -----------------------------------------------------------------------------
@@ -329,7 +332,7 @@ class Participant:
         @pc.on("connectionstatechange")
         def changed() -> None:
             self._changed.set()
-            if pc.connectionState == "failed":
+            if pc.connectionState in ("failed", "closed"):  # closed: no consent for 30 s
                 self._spawn(self._rebuild(client, transport, pc))
 
     async def _rebuild(self, client: ProtocolClient, transport: str, pc: RTCPeerConnection) -> None:
@@ -337,11 +340,7 @@ class Participant:
         if self.receiving.get(transport) is pc:
             await self._reset_receiving(client, transport)
         elif self.publishing.get(transport) is pc and self.view is not None:
-            for name, connection in list(self.publishing.items()):
-                await connection.close()
-                await _insist(client, p.ResetTransport(id=0, transport=name), p.Ok)
-            self.publishing, self.published = {}, {}
-            await self._publish_all(client, self.view.codecs)
+            await self._publish_anew(client, self.view.codecs)
 
     def _now(self, state: State) -> None:
         self.state = state
@@ -358,7 +357,7 @@ async def _insist(client: ProtocolClient, request: p.AnyRequest, answer: type[An
     while True:
         try:
             return await client.request(request, answer)
-        except ConnectionLost:
+        except (ConnectionLost, TimeoutError):
             log.debug("asking again after a dropped socket")
 
 

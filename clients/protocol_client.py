@@ -34,7 +34,12 @@ from signaling.protocol import (
 )
 
 REQUEST_TIMEOUT_S = 15.0  # longer than any answer takes, shorter than a person's patience
-PING_INTERVAL_S = 5.0  # two missed ones are noticed within the 15 s that the server allows too
+PING_INTERVAL_S = 2.5  # with its answer's time: a dead socket is noticed within 6 s
+PONG_S = 3.5
+# A try made while the network was away hangs after its return too: better a new one soon. Every
+# fourth may take long, for a network that is back, and slow.
+TRY_S = 1.2
+LONG_TRY_EVERY = 4
 EVENTS_MAX = 4096  # a reader that falls this far behind has stopped reading
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024  # a room's whole state, with 60 people and their chat
 
@@ -106,7 +111,7 @@ class ProtocolClient:
         """Open the socket and say hello. Raises RequestError when the server refuses."""
         http = self._http = aiohttp.ClientSession()
         try:
-            wire, self.welcome = await self._open(http, self._resume)
+            wire, self.welcome = await self._open(http, self._resume, REQUEST_TIMEOUT_S)
         except BaseException:
             await http.close()
             raise
@@ -166,15 +171,16 @@ class ProtocolClient:
     # --- one socket ----------------------------------------------------------------------------
 
     async def _open(
-        self, http: aiohttp.ClientSession, resume: Resume | None
+        self, http: aiohttp.ClientSession, resume: Resume | None, within_s: float
     ) -> tuple[aiohttp.ClientWebSocketResponse, Welcome]:
-        wire = await http.ws_connect(
-            self.url,
-            max_msg_size=MESSAGE_BYTES_MAX,
-            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-        )
+        async with asyncio.timeout(within_s):
+            wire = await http.ws_connect(
+                self.url,
+                max_msg_size=MESSAGE_BYTES_MAX,
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            async with asyncio.timeout(within_s):
                 hello = Hello(
                     id=next(self._ids), version=PROTOCOL_VERSION, token=self._token, resume=resume
                 )
@@ -268,13 +274,16 @@ class ProtocolClient:
         greeted = self.welcome
         if greeted is None:
             raise SessionOver("never greeted")
-        backoff = Backoff(longest_s=2.0)
+        backoff = Backoff(first_s=0.1, longest_s=1.0)
         try:
             async with asyncio.timeout(greeted.resume_s):
+                attempt = 0
                 while True:
+                    attempt += 1
                     resume = Resume(session=greeted.session, seq=self.seq, media=True)
+                    within_s = REQUEST_TIMEOUT_S if attempt % LONG_TRY_EVERY == 0 else TRY_S
                     try:
-                        wire, self.welcome = await self._open(http, resume)
+                        wire, self.welcome = await self._open(http, resume, within_s)
                         return wire
                     except (aiohttp.ClientError, OSError):
                         await asyncio.sleep(backoff.next_s())
@@ -288,7 +297,7 @@ class ProtocolClient:
             if not self._online.is_set():
                 continue
             try:
-                async with asyncio.timeout(PING_INTERVAL_S):
+                async with asyncio.timeout(PONG_S):
                     await self._exchange(Ping(id=0))
             except TimeoutError:
                 self.drop()

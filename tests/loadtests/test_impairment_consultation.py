@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, VideoStreamTrack
 
+from clients import protocol_client
 from clients.participant import Participant
 from clients.whip import HttpRefusal, WhipPublisher
 from loadtests.impairment.emulator import Emulator
@@ -102,6 +103,61 @@ async def test_after_an_outage_the_picture_is_back_without_a_new_join(
                 await host.until(lambda: network.counts().up.dropped_outage > 200)
                 network.play([])
                 await host.until_receiving(video, 30)
+                assert track_of(host, county.id, "video") == video
+
+
+async def test_what_an_outage_has_ended_is_built_again_when_the_network_is_back(
+    shared_distal: DistalServer, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is away, signaling too, until the ICE agent has given up and requests have timed out."""
+    monkeypatch.setattr(protocol_client, "REQUEST_TIMEOUT_S", 2.0)
+    server = shared_distal
+    with Emulator(("127.0.0.1", server.media_port), "fibre", seconds=100) as network:
+        async with SignalingProxy(server.url, {server.media_port: network.address}) as web:
+            county = Participant(
+                web.ws_url, server.token("gone", "county_doctor", "County"), publish=show()
+            )
+            host = Participant(server.ws_url, server.token("gone", "host", "Host"), publish=show())
+            async with county, host:
+                await sees(host, county)
+                await sees(county, host)
+                before = track_of(host, county.id, "video")
+                network.play([outage(0, math.inf)])
+                web.cut()
+                for pc in (*county.publishing.values(), *county.receiving.values()):
+                    ice = pc.getTransceivers()[0].receiver.transport.transport
+                    await ice._connection.close()  # as it does after 30 s without consent
+                await asyncio.sleep(3 * protocol_client.REQUEST_TIMEOUT_S)
+                assert county.client is not None and not county.client.online
+                web.mend()
+                network.play([])
+                await host.until(lambda: track_of(host, county.id, "video") not in (None, before))
+                await sees(host, county)
+                await sees(county, host)
+                assert host.view is not None and len(host.view.people) == 2
+
+
+async def test_a_network_that_flaps_ends_nothing(shared_distal: DistalServer, show: Show) -> None:
+    server = shared_distal
+    with Emulator(("127.0.0.1", server.media_port), "fibre", seconds=100) as network:
+        async with SignalingProxy(server.url, {server.media_port: network.address}) as web:
+            county = Participant(
+                web.ws_url, server.token("flap", "county_doctor", "County"), publish=show()
+            )
+            host = Participant(server.ws_url, server.token("flap", "host", "Host"))
+            async with county, host:
+                await sees(host, county)
+                video = track_of(host, county.id, "video")
+                assert video is not None
+                for seconds in (0.5, 3.0, 0.2, 6.5, 1.0):  # the fourth outlasts a socket
+                    network.play([outage(0, math.inf)])
+                    web.cut()
+                    await asyncio.sleep(seconds)
+                    web.mend()
+                    network.play([])
+                    await asyncio.sleep(0.3)
+                await host.until_receiving(video, 30)
+                await county.until(lambda: county.client is not None and county.client.online)
                 assert track_of(host, county.id, "video") == video
 
 
