@@ -21,7 +21,7 @@ from .test_layers import RID_ID, SSRCS, STARTS, vp8
 CC_OUT = 9
 BPS = (150_000, 600_000, 2_500_000)
 START_US = 1_000_000  # of the world; a call's own time begins at 0
-FRAME_MS, FEEDBACK_MS, PACKET = 33, 100, 1100
+FRAME_MS, FEEDBACK_MS, CONSENT_MS, PACKET = 33, 100, 5000, 1100
 
 
 @dataclass
@@ -127,6 +127,8 @@ class Viewer:
             self.tell(head + body + bytes(-len(body) % 4))
         for _, _, datagram in self.up.poll(now_us * 1000):
             self.peer.send_rtcp(datagram)
+        if ms % CONSENT_MS == 0:
+            self.peer.check()
 
     def tell(self, rtcp: bytes) -> None:
         self.up.push((self.world.now_us - START_US) * 1000, 0, rtcp)
