@@ -1,6 +1,7 @@
 // RTP packets (RFC 3550 section 5.1) and their header extensions (RFC 8285): read once on arrival, written
 // per subscriber. Nothing here trusts a length.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -75,13 +76,15 @@ inline std::optional<RtpHeader> parse_rtp(View d, const ExtIds& ids) {
         continue;
       }
       uint8_t id = one ? d.data[at] >> 4 : d.data[at];
-      if (one && id == 15) break;
+      if (one && (id == 0 || id == 15)) break;  // reserved: nothing after it counts
       if (two && at + 1 >= end) return std::nullopt;
       size_t size = one ? (d.data[at] & 0x0f) + 1u : d.data[at + 1];
       at += one ? 1 : 2;
       if (at + size > end) return std::nullopt;
-      for (size_t e = 0; e < kExts; ++e)
-        if (ids[e] == id) h.ext[e] = {static_cast<uint16_t>(at), static_cast<uint8_t>(size)};
+      auto known = std::find(ids.begin(), ids.end(), id);  // the first: none of two is written twice
+      if (known != ids.end())
+        h.ext[static_cast<size_t>(known - ids.begin())] = {static_cast<uint16_t>(at),
+                                                           static_cast<uint8_t>(size)};
       at += size;
     }
     at = end;
@@ -96,7 +99,8 @@ inline std::optional<RtpHeader> parse_rtp(View d, const ExtIds& ids) {
 // copy gets its transport-wide sequence number, from `out`; left alone when the copies get none.
 inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids,
                          bool mixed, size_t* cc_at = nullptr) {
-  bool two = false;
+  const uint8_t cc = cc_at ? ids[static_cast<size_t>(Ext::transport_cc)] : 0;
+  bool two = cc > 14;
   for (size_t e = 0; e < kForwardedExts; ++e)
     if (ids[e] && h.ext[e].offset && (h.ext[e].size > 16 || h.ext[e].size == 0 || ids[e] > 14)) two = true;
   if (!mixed) two = false;
@@ -114,11 +118,11 @@ inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h
     std::memcpy(p, packet + x.offset, x.size);
     p += x.size;
   }
-  if (const uint8_t id = ids[static_cast<size_t>(Ext::transport_cc)]; cc_at && id) {
+  if (cc && (two || cc <= 14)) {
     if (two)
-      *p++ = id, *p++ = 2;
+      *p++ = cc, *p++ = 2;
     else
-      *p++ = static_cast<uint8_t>(id << 4 | 1);
+      *p++ = static_cast<uint8_t>(cc << 4 | 1);
     *cc_at = static_cast<size_t>(p - out);
     *p++ = 0, *p++ = 0;
   }

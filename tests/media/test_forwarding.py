@@ -107,6 +107,26 @@ def test_extensions_are_mapped_to_the_subscribers_ids_and_the_mid_stays_behind()
     assert packet[12:20] == b"\xbe\xde\x00\x01" + b"\x20\x01\x00\x00"
 
 
+def test_an_element_with_the_reserved_id_is_none_of_the_extensions_without_an_id() -> None:
+    world = World()
+    publisher, subscriber = world.publisher(), world.subscriber()
+    publisher.send_rtp(rtp(1, 0, marker=True, exts={ORIENTATION_ID: b"\x01", 0: bytes(16)}))
+    (packet,) = subscriber.take_rtp()
+    assert packet[12:20] == bytes([0xBE, 0xDE, 0, 1, 2 << 4, 1, 0, 0])
+    assert packet[20:] == b"x" * 100
+
+
+def test_an_id_that_an_offer_gave_twice_is_one_extension() -> None:
+    world = World()
+    publisher, subscriber = world.publisher(), world.subscriber()
+    ids = ext_ids(level=ORIENTATION_ID, orientation=ORIENTATION_ID, dd=ORIENTATION_ID)
+    world.core.set_receive(publisher.endpoint, ids, False, False, True)
+    publisher.send_rtp(rtp(1, 0, marker=True, exts={ORIENTATION_ID: b"\x01"}))
+    (packet,) = subscriber.take_rtp()
+    assert packet[12:20] == bytes([0xBE, 0xDE, 0, 1, 1 << 4, 1, 0, 0])
+    assert packet[20:] == b"x" * 100
+
+
 def test_a_late_subscriber_starts_low_and_asks_for_a_key_frame() -> None:
     world = World()
     publisher = world.publisher()
