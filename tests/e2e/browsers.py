@@ -1,4 +1,4 @@
-"""Chromium in six shapes: here, as if across a network, without UDP, and with other cameras or
+"""Chromium in seven shapes: here, as if across a network, without UDP, and with other cameras or
 none."""
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
 CAMERA, CAMERA_FPS = (320, 240), 15  # three pages share two cores
+NOISE = 3  # of 255: some 300 kbit/s
 SHARP_CAMERA = (640, 360)  # the smallest of which browsers send two encodings
 _ALWAYS = (
     "--disable-gpu",
@@ -24,7 +25,8 @@ _ALWAYS = (
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
 # `refused` has a camera that nobody allows it to use; `trusting`, and
 # `no_udp` too, take any certificate.
-Shape = Literal["local", "routed", "bare", "sharp", "refused", "trusting", "no_udp"]
+# `busy` has a picture that takes all the bandwidth that a camera may have.
+Shape = Literal["local", "routed", "bare", "sharp", "busy", "refused", "trusting", "no_udp"]
 
 
 class Browsers:
@@ -65,7 +67,8 @@ class Browsers:
         arguments = [*_ALWAYS]
         if shape != "bare":
             camera = self._folder / f"{shape}.y4m"
-            write_camera(camera, *(SHARP_CAMERA if shape == "sharp" else CAMERA))
+            size = SHARP_CAMERA if shape == "sharp" else CAMERA
+            write_camera(camera, *size, noise=NOISE if shape == "busy" else 0)
             arguments += [
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-video-capture={camera}",
@@ -84,8 +87,9 @@ class Browsers:
         return self._running[shape]
 
 
-def write_camera(path: Path, width: int, height: int) -> None:
+def write_camera(path: Path, width: int, height: int, noise: int = 0) -> None:
     """Two seconds of a bright square going round, as a YUV4MPEG2 file."""
+    random = np.random.default_rng(1)
     y, x = np.mgrid[0:height, 0:width]
     chroma = np.full(width * height // 2, 128, np.uint8).tobytes()
     with path.open("wb") as file:
@@ -97,5 +101,5 @@ def write_camera(path: Path, width: int, height: int) -> None:
                 height / 2 + 60 * np.sin(turn),
             )
             near = (np.abs(x - centre[0]) < 30) & (np.abs(y - centre[1]) < 30)
-            luma = np.where(near, 220, 60 + x // 4).astype(np.uint8)
-            file.write(b"FRAME\n" + luma.tobytes() + chroma)
+            luma = np.where(near, 220, 60 + x // 4) + random.integers(0, noise + 1, x.shape)
+            file.write(b"FRAME\n" + luma.astype(np.uint8).tobytes() + chroma)
