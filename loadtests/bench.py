@@ -54,6 +54,10 @@ COMMANDS = [
         quick="--rooms 1 --people 2 --seconds 1 --rounds 1",
     ),
     Command("joins", "loadtests.joins", quick="--at-once 3 --times 1 --rounds 1"),
+    Command("losses", "loadtests.losses", quick="--seconds 3 --usual-seconds 3", draws=True),
+    Command(
+        "bottleneck", "loadtests.bottleneck", quick="--seconds 6 --usual-seconds 6", draws=True
+    ),
 ]
 
 

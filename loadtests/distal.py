@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -75,8 +75,26 @@ class Distal:
             await self._http.close()
         await self._child.stop()
 
+    async def invite(self, role: str, url: str) -> str:
+        """A link into the room for somebody who reaches the server's web side at `url`."""
+        assert self._http is not None
+        headers = {"Authorization": f"Bearer {self._token}"}
+        asked = {"role": role, "name": "Viewer"}
+        link = f"{url}/api/rooms/{ROOM}/invitations"
+        async with self._http.post(link, json=asked, headers=headers) as response:
+            response.raise_for_status()
+            return str((await response.json())["url"])
+
     async def publish(self, network: Network, ssrcs: dict[sdp.Kind, int]) -> Session:
         return await self.whip(network, ssrcs, ROOM, self._token)
+
+    async def publish_simulcast(
+        self, network: Network, rids: Sequence[str], audio_ssrc: int
+    ) -> Session:
+        """A camera in several encodings, and sound."""
+        peer = Peer(network)
+        offer = sdp.simulcast_offer(peer.local, rids, audio_ssrc)
+        return await self._connect(peer, f"whip/{ROOM}", offer, self._token)
 
     async def watch(self, network: Network) -> Session:
         return await self.whep(network, ROOM, self._token)

@@ -204,6 +204,7 @@ class Peer:
         )
         self.feedback: Counter[str] = Counter()
         self.on_key_frame_request: Callable[[], None] | None = None
+        self.on_feedback: Callable[[str, bytes], None] | None = None  # name, RTCP packet
         self.sender_report: Callable[[], bytes] | None = None
         self.gives_feedback = False
         self.consents_missed = 0
@@ -368,6 +369,8 @@ class Peer:
                 self._sender_reports[ssrc] = (middle, time.monotonic())
             elif name in ("PLI", "FIR") and self.on_key_frame_request is not None:
                 self.on_key_frame_request()
+            if self.on_feedback is not None:
+                self.on_feedback(name, compound[at : at + 4 * (words + 1)])
             at += 4 * (words + 1)
 
     def _receiver_report(self, now: float) -> bytes:

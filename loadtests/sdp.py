@@ -8,9 +8,12 @@ from typing import Literal
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 VIDEO_FEEDBACK = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
 AUDIO_FEEDBACK = ("transport-cc",)
 EXTENSIONS = {MID: 1, TRANSPORT_SEQUENCE: 3}  # in our offers
+SIMULCAST_EXTENSIONS = {**EXTENSIONS, RID: 4, REPAIRED_RID: 5}
 
 Kind = Literal["audio", "video"]
 CODECS: dict[Kind, tuple[str, int, int]] = {  # name, payload type in our offers, clock rate
@@ -210,6 +213,22 @@ def publish_offer(local: Local, ssrcs: dict[Kind, int]) -> str:
     Sections are numbered from 0 in the order of `ssrcs`, which are their mids.
     """
     return _offer(local, "sendonly", ssrcs)
+
+
+def simulcast_offer(local: Local, rids: Sequence[str], audio_ssrc: int) -> str:
+    """Offer sound (mid 0) and a camera in several encodings (mid 1), told apart by their rids.
+
+    Sound that was lost may be asked for again.
+    """
+    media = CODECS["audio"][1]
+    audio = _section(local, "audio", "0", "actpass", "sendonly", (media, -1), EXTENSIONS)
+    audio += [f"a=rtcp-fb:{media} nack", "a=msid:load audio", f"a=ssrc:{audio_ssrc} cname:load"]
+    media = CODECS["video"][1]
+    numbers = (media, media + 1)
+    video = _section(local, "video", "1", "actpass", "sendonly", numbers, SIMULCAST_EXTENSIONS)
+    video += ["a=msid:load video", *(f"a=rid:{rid} send" for rid in rids)]
+    video += [f"a=simulcast:send {';'.join(rids)}"]
+    return _session(["0", "1"], [audio, video], local)
 
 
 def watch_offer(local: Local, kinds: Sequence[Kind] = ("video", "audio")) -> str:

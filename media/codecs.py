@@ -66,7 +66,7 @@ _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir")
 CODECS: dict[str, Codec] = {
     c.name.lower(): c
     for c in (
-        Codec("audio", "opus", 48000, 2, 111, None, "minptime=10;useinbandfec=1", ()),
+        Codec("audio", "opus", 48000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",)),
         Codec("video", "VP8", 90000, 0, 96, 97, "", _VIDEO_FEEDBACK),
         Codec(
             "video",

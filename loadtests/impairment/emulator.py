@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtests import _impairment
 from loadtests.impairment.profiles import PROFILES, Profile
-from loadtests.impairment.timeline import During, changes
+from loadtests.impairment.timeline import Direction, During, changes
 
 SEED_MAX = (1 << 62) - 1
 SECONDS_MAX = 86_400.0
@@ -92,6 +92,10 @@ class Emulator:
 
     def counts(self) -> _impairment.EmulatorCounts:
         return self._native.counts()
+
+    def queue_ms(self, direction: Direction) -> float:
+        """How long a packet that came now would wait for its turn."""
+        return self._native.queue_ns(direction == "up") / 1e6
 
     def lateness_us(self, *percentiles: float) -> list[int]:
         """How late packets left after the moment that their link had given them."""

@@ -150,6 +150,11 @@ EmulatorCounts Emulator::counts() const {
   return out;
 }
 
+std::int64_t Emulator::queue_ns(bool up) const {
+  const std::lock_guard<std::mutex> hold(lock_);
+  return links_[up].queue_ns(now_ns());
+}
+
 std::vector<std::uint32_t> Emulator::lateness() const {
   const std::lock_guard<std::mutex> hold(lock_);
   return lateness_;

@@ -53,6 +53,7 @@ class Emulator {
   std::int64_t now_ns() const;  // the links' time: since the start
   void schedule(Changes up, Changes down);
   EmulatorCounts counts() const;
+  std::int64_t queue_ns(bool up) const;         // how long a packet would wait for its turn now
   std::vector<std::uint32_t> lateness() const;  // packets by microseconds late; the last: or more
 
   static constexpr int kBatch = 64;

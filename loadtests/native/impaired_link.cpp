@@ -97,8 +97,13 @@ bool ImpairedLink::fits(std::int64_t size, std::int64_t now_ns) const {
   if (queue_.size() >= kMaxHeld) return false;
   if (s.queue_bytes > 0 && queued_bytes_ + size > s.queue_bytes) return false;
   if (s.rate_bps == 0 || s.queue_ns == 0) return true;
-  const std::int64_t ahead_ns = done_ns_ == kNever ? 0 : done_ns_ - now_ns;
-  return ahead_ns + queued_bytes_ * 8'000'000'000 / s.rate_bps <= s.queue_ns;
+  return queue_ns(now_ns) <= s.queue_ns;
+}
+
+std::int64_t ImpairedLink::queue_ns(std::int64_t now_ns) const {
+  if (settings_.rate_bps == 0) return 0;
+  const std::int64_t ahead_ns = done_ns_ == kNever ? 0 : std::max<std::int64_t>(0, done_ns_ - now_ns);
+  return ahead_ns + queued_bytes_ * 8'000'000'000 / settings_.rate_bps;
 }
 
 void ImpairedLink::advance(std::int64_t now_ns) {

@@ -63,6 +63,8 @@ class ImpairedLink {
   std::int64_t next_ns() const;
 
   const LinkCounts& counts() const { return counts_; }
+  // How long a packet that came now would wait before it is sent.
+  std::int64_t queue_ns(std::int64_t now_ns) const;
   std::int64_t queued_bytes() const { return queued_bytes_; }
   std::size_t held() const { return queue_.size() + air_.size() + (done_ns_ != kNever); }
 

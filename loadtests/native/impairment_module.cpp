@@ -116,6 +116,7 @@ NB_MODULE(_impairment, m) {
           },
           nb::kw_only(), "up"_a, "down"_a)
       .def("counts", &Emulator::counts)
+      .def("queue_ns", &Emulator::queue_ns, "up"_a)
       .def("lateness", &Emulator::lateness)
       .def_prop_ro("running", &Emulator::running)
       .def_prop_ro("realtime", &Emulator::realtime)

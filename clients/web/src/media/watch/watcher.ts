@@ -8,6 +8,7 @@ import { ConnectionLost, RequestError, type ProtocolClient } from "../../protoco
 import { Store } from "../../state/store";
 import { iceConfiguration } from "../ice";
 import { restartPath, watchConnection } from "../patience";
+import { LOOK_MS, Playout, wait } from "./playout";
 
 export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
 
@@ -18,6 +19,7 @@ export function iceUfrag(sdp: string): string | null {
 class WatchPeer {
   peer: RTCPeerConnection | null = null;
   tracks: RemoteTracks = new Map();
+  #playout = new Playout();
   #ufrag: string | null = null;
   #latest: SubscribeOffer | null = null;
   #applied: SubscribeOffer | null = null; // what the connection has taken last
@@ -43,6 +45,13 @@ class WatchPeer {
   resumed(): void {
     if (this.#resetDue) void this.#reset();
     else if (this.#unanswered && this.#latest) this.take(this.#latest);
+  }
+
+  /** Gives what is sent again the time to come. */
+  async look(): Promise<void> {
+    if (this.peer?.connectionState === "connected") {
+      await wait(this.peer, this.#playout, performance.now());
+    }
   }
 
   close(): void {
@@ -92,6 +101,7 @@ class WatchPeer {
   }
 
   #connect(): RTCPeerConnection {
+    this.#playout = new Playout();
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...iceConfiguration() });
     watchConnection(peer, {
       connected: () => this.onPath(true),
@@ -137,6 +147,9 @@ class WatchPeer {
 export class Watcher {
   readonly tracks = new Store<RemoteTracks>(new Map());
   readonly #peers = new Map<string, WatchPeer>();
+  readonly #timer = setInterval(() => {
+    for (const peer of this.#peers.values()) void peer.look();
+  }, LOOK_MS);
 
   constructor(
     private readonly client: ProtocolClient,
@@ -164,6 +177,7 @@ export class Watcher {
   }
 
   close(): void {
+    clearInterval(this.#timer);
     for (const peer of this.#peers.values()) peer.close();
     this.#peers.clear();
     this.tracks.set(new Map());
