@@ -23,3 +23,9 @@ export function iceConfiguration(): RTCConfiguration {
   const insist = servers.length > 0 && relayOnly();
   return { iceServers: servers, iceTransportPolicy: insist ? "relay" : "all" };
 }
+
+/** Before an ICE restart in a long call: the credentials that it began with may be over by now. */
+export function renewServers(peer: RTCPeerConnection): void {
+  if (iceServers.value.length === 0) return;
+  peer.setConfiguration({ ...peer.getConfiguration(), ...iceConfiguration() });
+}

@@ -3,6 +3,8 @@
  * revived every few seconds; when that has not helped although the server can be reached, it is lost.
  */
 
+import { renewServers } from "./ice";
+
 const REVIVE_AFTER_MS = 1500; // of no answers, on top of the browser's own 2.5 s
 const REVIVE_EVERY_MS = 6000; // a browser gives new pairs up after 15 s
 const GIVE_UP_MS = 10_000; // of a server that answers on the WebSocket, and no media
@@ -71,6 +73,7 @@ export function pathless(peer: RTCPeerConnection): boolean {
  * path in the moment in which there is one; signaling may still be away then.
  */
 export async function restartPath(peer: RTCPeerConnection, description: string): Promise<void> {
+  renewServers(peer);
   await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
   const sdp = description.replaceAll("a=setup:actpass", "a=setup:passive");
   try {

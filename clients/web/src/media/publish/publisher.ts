@@ -7,7 +7,7 @@
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
-import { iceConfiguration } from "../ice";
+import { iceConfiguration, renewServers } from "../ice";
 import { pathless, restartPath, watchConnection } from "../patience";
 import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
 
@@ -202,6 +202,7 @@ export class Publisher {
       );
     }
     const iceRestart = this.#revived || pathless(peer);
+    if (iceRestart) renewServers(peer);
     await peer.setLocalDescription(await peer.createOffer({ iceRestart }));
     const media = sending.flatMap(({ source, transceiver: { mid } }) => {
       const out = this.#wanted.find((wanted) => wanted.source === source);
