@@ -5,7 +5,7 @@ namespace plane {
 namespace {
 
 constexpr int64_t kDivideUs = 100000;
-constexpr Pacer::Pace kNarrow{125, 20000}, kWide{250, 100000};
+constexpr Pacer::Pace kStills{75, 0}, kNarrow{125, 20000}, kWide{250, 100000};
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.
@@ -54,8 +54,9 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
   }
   if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(e, *probe);
   // An estimate that limits is the way's own rate: faster would only queue there. One that nobody has reached
-  // yet is no more than a lower bound.
-  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), d.short_of_room ? kNarrow : kWide, now_us);
+  // yet is no more than a lower bound. A still has seconds, and leaves the way to the sound.
+  const Pacer::Pace& pace = d.starved ? kStills : d.short_of_room ? kNarrow : kWide;
+  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), pace, now_us);
   if (!d.pacer.empty()) drain(e);
 }
 
@@ -82,11 +83,12 @@ void Core::divide(Endpoint& e, int64_t now_us) {
   else
     for (Demand& demand : demands_) demand.granted = static_cast<int>(demand.count) - 1;
   bool shrank = false, grew = false;
-  d.short_of_room = false;
+  d.short_of_room = d.starved = false;
   for (const Demand& demand : demands_) {
     shrank |= demand.granted < demand.current;
     grew |= demand.granted > demand.current;
     d.short_of_room |= demand.granted + 1 < static_cast<int>(demand.count);
+    d.starved |= demand.granted < 0;
     grant(*e.subscriptions[demand.tag], demand, now_us);
   }
   if (shrank) d.shrank(now_us);

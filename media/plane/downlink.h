@@ -11,7 +11,8 @@ struct Downlink {
   uint64_t wanted_bps = 0;  // what would be sent if there were room, with some to spare
   int64_t known_since_us = -1;
   int64_t allocate_due_us = 0;
-  bool short_of_room = false;  // somebody gets less than he asked for
+  bool short_of_room = false;  // some picture is less than was asked for
+  bool starved = false;        // some picture is no more than a still now and then
   int64_t grow_after_us = 0, grown_us = -1, shrunk_us = -1, hold_us = kHoldUs;
   uint64_t shrunk_bps = 0;
 

@@ -271,7 +271,8 @@ bool Core::forward_still(Subscription& s, const Layer& l, Packet* const* packets
   s.still_open = false;
   const Packet* first;
   s.await_key = true;
-  if (now_us_ < s.still_due_us || !may_begin(s, l, packets, count, first)) return false;
+  if (now_us_ < s.still_due_us || !s.endpoint->downlink->pacer.empty()) return false;  // one at a time
+  if (!may_begin(s, l, packets, count, first)) return false;
   enter(s, l, *first);
   s.still_open = true;
   s.still_timestamp = first->header.timestamp;
@@ -376,8 +377,8 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       w.finish(p, numbers[i + k]);
       p[1] = static_cast<uint8_t>(p[1] | s.config.pt);
       put32(p + 8, s.config.ssrc);
-      if (d && s.track->config.video) {
-        d->pacer.spend(w.size + kWireOverhead);
+      if (d) {
+        d->pacer.spend(w.size + kWireOverhead);  // sound never waits, pictures wait for it
         if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, written_us));
       }
       int length = static_cast<int>(w.size);

@@ -84,7 +84,7 @@ class Pacer {
  private:
   static constexpr int64_t kBurstLeast = 5000;  // a few packets go together anywhere
   static constexpr int64_t kLongestMs = 400;
-  static constexpr size_t kBytesLeast = 64000;  // a large key frame, even where it takes seconds
+  static constexpr size_t kBytesLeast = 128000;  // a large key frame, even where it takes seconds
 
   bool fits(size_t size) {
     const auto longest = static_cast<size_t>(rate_ * kLongestMs / 8000);
