@@ -20,6 +20,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 
 from clients import peer
 from clients.backoff import Backoff
+from clients.data import DataChannels
 from clients.protocol_client import ConnectionLost, ProtocolClient, RequestError, SessionOver
 from clients.reception import Reception, count_decoded, count_encoded
 from clients.room_view import RoomView
@@ -55,8 +56,8 @@ class Participant:
 
     `token` may be a function, asked anew for every session. `publish` is asked for fresh tracks at
     every join, with the codecs that the room takes. `receive` counts encoded frames, or decodes
-    them. `run()` lives until dismissed; as a context manager it runs in the background from the
-    first join on.
+    them. `data` is opened on the main publishing transport. `run()` lives until dismissed; as a
+    context manager it runs in the background from the first join on.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Participant:
         receive: Literal["count", "decode"] = "count",
         capabilities: p.Capabilities | None = None,
         on_event: Callable[[p.AnyEvent], Awaitable[None]] | None = None,
+        data: DataChannels | None = None,
     ) -> None:
         self.url = url
         self.state: State = "connecting"
@@ -85,6 +87,7 @@ class Participant:
         self._decode = receive == "decode"
         self._capabilities = capabilities or p.Capabilities()
         self._on_event = on_event
+        self._data = data
         self._offered: dict[str, dict[str, str]] = {}  # transport id → mid → track id
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -221,10 +224,12 @@ class Participant:
     # --- publishing ----------------------------------------------------------------------------
 
     async def _publish_all(self, client: ProtocolClient, codecs: p.CodecPreferences) -> None:
-        if self._publish is None or client.welcome is None:
+        if client.welcome is None:
             return
         groups: dict[str, list[Publication]] = {}
-        for publication in await self._publish(codecs):
+        if self._data is not None:
+            groups["publish:main"] = []
+        for publication in await self._publish(codecs) if self._publish else ():
             name = next(
                 group.name
                 for group in client.welcome.transports
@@ -242,6 +247,8 @@ class Participant:
             transceiver = pc.addTransceiver(publication.track, direction="sendonly")
             if publication.codec:
                 peer.prefer_codec(transceiver, publication.codec)
+        if self._data is not None and transport == "publish:main":
+            self._data.open_on(pc)
         sdp = await peer.offer(pc)
         media = [
             p.PublishedMedia(

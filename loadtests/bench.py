@@ -58,6 +58,7 @@ COMMANDS = [
     Command(
         "bottleneck", "loadtests.bottleneck", quick="--seconds 6 --usual-seconds 6", draws=True
     ),
+    Command("data", "loadtests.data", "--seed 1", "--pace 0.1"),
 ]
 
 

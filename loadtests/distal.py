@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,13 +35,14 @@ class Distal:
 
     name = "Distal"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self._program = str(Path(sys.executable).parent / "distal")
         self.url = f"http://127.0.0.1:{free_port()}"
         command = [self._program, "serve", "--port", self.url.rpartition(":")[2]]
         self.media_port = free_udp_port()
         command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
+        command += options
         self._child = Child(command, folder / "log")
         self._token = ""
         self._http: aiohttp.ClientSession | None = None
@@ -120,6 +122,14 @@ class Distal:
             subprocess.run, command, capture_output=True, text=True, check=True
         )
         return shown.stdout.strip()
+
+    async def data_counters(self) -> dict[str, int]:
+        """What its metrics say of messages on data channels."""
+        assert self._http is not None
+        async with self._http.get(f"{self.url}/metrics") as response:
+            text = await response.text()
+        found = re.findall(r"^distal_media_data_(\w+)_total (\S+)$", text, re.MULTILINE)
+        return {name: round(float(value)) for name, value in found}
 
     async def fill_rooms(
         self, network: Network, rooms: int, ssrcs: list[dict[sdp.Kind, int]]

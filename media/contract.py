@@ -16,6 +16,10 @@ Kind = Literal["audio", "video"]
 TransportState = Literal["new", "connected", "failed", "closed"]
 # Of room on a subscriber's way: a lesser picture than asked for, or a still now and then.
 Shortage = Literal["none", "reduced", "still"]
+# Why the relay closes a data channel: a label that is none or open already; neither reliable nor
+# unreliable as the relay knows it; too many channels, too long a message, too many messages; or
+# its receiver's network is too slow for what is sent reliably.
+DataClosing = Literal["label", "kind", "channels", "size", "flood", "slow"]
 
 
 class MediaError(Exception):
@@ -152,13 +156,20 @@ class PublishTransport(Transport, Protocol):
     @property
     def tracks(self) -> Mapping[str, Track]: ...  # by mid
 
+    on_data_closed: Callable[[str, DataClosing], None] | None  # with the channel's label
+
     async def negotiate(
-        self, offer: str, policy: CodecPolicy, classes: Mapping[str, str] | None = None
+        self,
+        offer: str,
+        policy: CodecPolicy,
+        classes: Mapping[str, str] | None = None,
+        data: str | None = None,
     ) -> str:
         """Answer an offer, first or renegotiated; `tracks` is up to date when this returns.
 
         `classes` gives the service class of each mid (`talk` where it is silent). A track whose
-        media section became inactive is gone, and with it every subscription to it. Raises
+        media section became inactive is gone, and with it every subscription to it. `data` is the
+        name under which the publisher speaks on data channels; without it there are none. Raises
         SdpError.
         """
         ...

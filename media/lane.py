@@ -13,6 +13,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from ._plane import Plane
 from .contract import PortError
+from .data_queue import DataCounters
 from .srtp import FUNCTIONS
 from .stats import PlaneStats
 
@@ -42,6 +43,7 @@ class Lane:
         self.priorities = priorities  # by service class
         self.transports: dict[int, BaseTransport] = {}
         self._candidate_lines = candidate_lines
+        self.data = DataCounters()
         self.streams = 0  # on their way to subscribers
         try:
             self.plane = Plane(FUNCTIONS, host, port)
@@ -60,9 +62,9 @@ class Lane:
         return next(_ids)
 
     def counters(self) -> dict[str, int]:
-        """What the plane counts, and the transports that are open."""
+        """What the plane counts, the messages on data channels, and the open transports."""
         self.stats.refresh()
-        return {"transports": len(self.transports), **self.stats.counters}
+        return {"transports": len(self.transports), **self.stats.counters, **self.data.named()}
 
     def candidate_lines(self) -> list[str]:
         return self._candidate_lines(self.port)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .contract import SdpError
+from .data import DataRoom
 from .lane import Lane
 from .probe import ProbeTransport
 from .publish import PublishTransport
@@ -43,6 +44,7 @@ class MediaPlace:
         self._relay = relay
         self._row = row
         self._left = False
+        self._data = {name: DataRoom(lane.data) for name, lane in row.lanes.items()}
         row.rooms += 1
 
     @property
@@ -52,7 +54,7 @@ class MediaPlace:
     def open_publish(self, group: str = "main") -> PublishTransport:
         """A transport to publish on. Raises CapacityError, and KeyError for an unknown group."""
         self._relay.admit()
-        return PublishTransport(self._row.lanes[group])
+        return PublishTransport(self._row.lanes[group], self._data[group])
 
     def open_subscribe(self, group: str = "main") -> SubscribeTransport:
         """A transport to receive on. Raises CapacityError, and KeyError for an unknown group."""

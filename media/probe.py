@@ -7,8 +7,8 @@ from __future__ import annotations
 from aiortc import RTCDataChannel
 
 from .contract import SdpError
-from .sdp import Section, parse, render
-from .transport import BaseTransport, check_bundle, data_section
+from .sdp import parse, render
+from .transport import BaseTransport, check_bundle, data_answer, data_section
 
 MESSAGE_MAX = 1200  # a packet's worth: the check measures, it does not store
 MESSAGES_MAX = 2000
@@ -29,9 +29,7 @@ class ProbeTransport(BaseTransport):
                 raise SdpError("the network check takes one data channel and no media")
             sctp = self._accept_data(m)
             sctp.on("datachannel", self._opened)
-            lines = ["c=IN IP4 0.0.0.0", f"a=mid:{m.mid}", "a=sctp-port:5000"]
-            lines.append("a=max-message-size:65536")
-            sections.append(Section("application", 9, m.protocol, ["webrtc-datachannel"], lines))
+            sections.append(data_answer(m, 65536))
         security = description.security()
         self._secure(security)
         return render(self._describe(sections, self._answered_setup))

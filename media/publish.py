@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from . import codecs
-from .contract import CapacityError, CodecPolicy, Kind, SdpError, TrackStats
+from .contract import CapacityError, CodecPolicy, DataClosing, Kind, SdpError, TrackStats
+from .data import RELIABLE_MAX, DataEnd, DataRoom
 from .lane import Lane
 from .sdp import Format, Section, parse, render
 from .subscription import MediaSubscription
-from .transport import BaseTransport, check_bundle
+from .transport import BaseTransport, check_bundle, data_answer, data_section
 
 LAYERS_MAX = 3
 TRACKS_MAX = 16  # of one publisher: cameras, screens, an ultrasound machine, several microphones
@@ -61,12 +62,19 @@ class _Choice:
 class PublishTransport(BaseTransport):
     """Implements `contract.PublishTransport`."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, data_room: DataRoom) -> None:
         super().__init__(lane)
         self.tracks: dict[str, MediaTrack] = {}
+        self.on_data_closed: Callable[[str, DataClosing], None] | None = None
+        self._data_room = data_room
+        self._data: DataEnd | None = None
 
     async def negotiate(
-        self, offer: str, policy: CodecPolicy, classes: Mapping[str, str] | None = None
+        self,
+        offer: str,
+        policy: CodecPolicy,
+        classes: Mapping[str, str] | None = None,
+        data: str | None = None,
     ) -> str:
         """Answer an offer, first or renegotiated. Raises SdpError, and changes nothing then."""
         description = parse(offer)
@@ -77,7 +85,12 @@ class PublishTransport(BaseTransport):
         sections: list[Section] = []
         wanted: dict[str, tuple[Section, _Choice]] = {}
         transport_cc = remb = False
+        data_offer: Section | None = None
         for m in description.media:
+            if data and data_offer is None and data_section(m) and not m.rejected:
+                data_offer = m
+                sections.append(data_answer(m, RELIABLE_MAX))
+                continue
             choice = _choose(m, policy)
             if choice is None:
                 sections.append(Section(m.kind, 0, m.protocol, m.formats, [f"a=mid:{m.mid}"]))
@@ -99,12 +112,25 @@ class PublishTransport(BaseTransport):
         if all(s.port == 0 for s in sections):
             allowed = ", ".join((*policy.audio, *policy.video))
             raise SdpError(f"nothing here can be sent into this room, which takes {allowed}")
+        if data and data_offer is not None:
+            self._open_data(data_offer, data)
         self._secure(security, offered=True)
+        if self.state == "connected":
+            await self._start_data()
         transport_cc = transport_cc and ids[codecs.TRANSPORT_CC] != 0
         reduced = all(m.attribute("rtcp-rsize") is not None for m, _ in wanted.values())
         self._lane.plane.set_receive(self.id, ids, transport_cc, remb, reduced)
         self._update_tracks(wanted, classes or {})
         return render(self._describe(sections, self._answered_setup))
+
+    def _open_data(self, section: Section, participant: str) -> None:
+        sctp = self._accept_data(section)
+        if self._data is None:
+            self._data = DataEnd(self._data_room, participant, sctp, self._data_closed)
+
+    def _data_closed(self, label: str, reason: DataClosing) -> None:
+        if self.on_data_closed is not None:
+            self.on_data_closed(label, reason)
 
     def _update_tracks(
         self, wanted: dict[str, tuple[Section, _Choice]], classes: Mapping[str, str]
@@ -161,6 +187,8 @@ class PublishTransport(BaseTransport):
 
     async def close(self) -> None:
         """Free everything; the tracks end for their subscribers."""
+        if self._data is not None:
+            self._data.close()
         tracks, self.tracks = self.tracks, {}
         for track in tracks.values():
             track.end()

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
-from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+from aiortc.rtcsctptransport import RTCSctpCapabilities
 
 from .contract import SdpError, TransportState, TransportStats
 from .dtls import DatagramPipe, DtlsError, PlaneDtls
+from .rate import TokenBucket
+from .sctp import BoundedSctp
 from .sdp import Description, Section, Security
 from .srtp import SrtpSessions
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .lane import Lane
 
 CONNECT_TIMEOUT_S = 30.0  # a person may sit on the browser's permission prompt meanwhile
+DATAGRAMS_PER_S = 2000.0  # of DTLS, each 0.1 ms of everybody's event loop; more are lost packets
 # A peer whose network is gone comes back by an ICE restart, with the keys that it had. Signaling
 # gives its sessions up before; this ends what nobody looks after.
 SILENCE_MAX_S = 300.0
@@ -46,12 +49,13 @@ class BaseTransport:
         self._ufrag, self._password = ice_chars(8), ice_chars(24)
         self._pipe = DatagramPipe(self._send)
         self._dtls = PlaneDtls(self._pipe, lane.certificate)
-        self._sctp: RTCSctpTransport | None = None
+        self._sctp: BoundedSctp | None = None
         self._sctp_port: int | None = None
         self._sessions: SrtpSessions | None = None
         self._security: Security | None = None
         self._task: asyncio.Task[None] | None = None
         self._opened_s = time.monotonic()
+        self._datagrams = TokenBucket(DATAGRAMS_PER_S, DATAGRAMS_PER_S, self._opened_s)
         self._session_id, self._session_version = secrets.randbits(62), 0
         lane.plane.add_endpoint(self.id, self._ufrag, self._password)
         lane.transports[self.id] = self
@@ -60,7 +64,8 @@ class BaseTransport:
 
     def deliver(self, datagram: bytes) -> None:
         """A DTLS datagram that the plane took from this transport's peer."""
-        self._pipe.deliver(datagram)
+        if self._datagrams.spend(1, time.monotonic()):
+            self._pipe.deliver(datagram)
 
     def _send(self, datagram: bytes) -> None:
         if self.state != "closed":
@@ -103,9 +108,13 @@ class BaseTransport:
         self._pipe.established()
         self._lane.plane.set_srtp(self.id, *self._sessions.pointers)
         self._dtls.on("statechange", self._dtls_changed)
+        await self._start_data()
+        self._set_state("connected")
+
+    async def _start_data(self) -> None:
+        """Once there is both an association and a data section; does nothing the second time."""
         if self._sctp is not None and self._sctp_port is not None:
             await self._sctp.start(RTCSctpCapabilities(maxMessageSize=65536), self._sctp_port)
-        self._set_state("connected")
 
     @property
     def _answered_setup(self) -> str:
@@ -116,14 +125,14 @@ class BaseTransport:
         if self._dtls.state == "closed" and self.state != "closed":
             self._set_state("failed")  # the peer said goodbye, or its data broke the association
 
-    def _accept_data(self, section: Section) -> RTCSctpTransport:
+    def _accept_data(self, section: Section) -> BoundedSctp:
         """SCTP over this association (RFC 8841); one per transport."""
         port = section.attribute("sctp-port") or "5000"
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise SdpError("a=sctp-port is not a port")
         self._sctp_port = int(port)
         if self._sctp is None:
-            self._sctp = RTCSctpTransport(self._dtls)
+            self._sctp = BoundedSctp(self._dtls)
         return self._sctp
 
     # --- state ---------------------------------------------------------------------------------
@@ -215,3 +224,10 @@ def check_bundle(description: Description) -> None:
 
 def data_section(section: Section) -> bool:
     return section.kind == "application" and "webrtc-datachannel" in section.formats
+
+
+def data_answer(section: Section, message_max: int) -> Section:
+    """The answer to a data section (RFC 8841)."""
+    lines = ["c=IN IP4 0.0.0.0", f"a=mid:{section.mid}", "a=sctp-port:5000"]
+    lines.append(f"a=max-message-size:{message_max}")
+    return Section("application", 9, section.protocol, ["webrtc-datachannel"], lines)

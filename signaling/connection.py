@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from media.rate import TokenBucket
 from signaling import protocol as p
 from signaling.bearer import bearer
 from signaling.decode import decode, request_id
-from signaling.rate import TokenBucket
 from signaling.refusal import Refused
 from signaling.requests import handle
 from signaling.session import Session

@@ -478,6 +478,19 @@ class ShortageChanged(Event, tag="shortage_changed"):
     shortage: Shortage
 
 
+class DataClosed(Event, tag="data_closed"):
+    """The server has closed my data channel of this label ("" if it was none).
+
+    `label`: of another form than 1 to 32 of A-Z a-z 0-9 . _ - or open already. `kind`: neither
+    reliable and ordered, nor unordered without retransmissions. `channels`, `size`, `flood`: beyond
+    a bound. `slow`: my network is too slow for what others send reliably.
+    """
+
+    transport: str
+    label: str
+    reason: Literal["label", "kind", "channels", "size", "flood", "slow"]
+
+
 class CodecsChanged(Event, tag="codecs_changed"):
     """Somebody who can decode less has come, or gone: publishers of video offer again."""
 
@@ -545,6 +558,7 @@ AnyEvent = (
     | SubscribeOffer
     | LayersWanted
     | ShortageChanged
+    | DataClosed
     | CodecsChanged
     | ActiveSpeaker
     | PlayersChanged

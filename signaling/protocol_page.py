@@ -6,6 +6,7 @@ from typing import Literal, get_args, get_origin
 
 from msgspec import Struct
 
+from media import data, data_queue
 from signaling import protocol
 from signaling.message_info import UNIONS, default, doc, info, limits, structs_within, type_name
 from signaling.roles import GRANTS, WAITING_ROLES
@@ -50,6 +51,28 @@ requests are errors; unknown fields in answers and events are to be ignored.
 An `error` answer has a `code`, the `reason` in words, and the `field` where one is at fault, as a
 path such as `media[0].mid`. A message that cannot be read at all is answered with `re: -1`.
 
+## Data channels
+
+Who has the grant `data` may have one data section (`m=application`, RFC 8841) in his offers on
+`publish:GROUP`, first or later, with or without media. What he sends on a channel goes to every
+other participant of the room who has a channel of the same label and kind open on the same group's
+transport. It arrives as **the sender's participant id, a line feed, and the message**, text as text
+and binary as binary; the server writes the id. Nobody needs to be asked to open or close a channel.
+
+- **Unreliable** (`ordered: false, maxRetransmits: 0`): for what a newer message makes worthless,
+  pointers, readings, a joystick. At most {data.UNRELIABLE_MAX} bytes. Only the newest message of
+  each sender and label waits for a receiver, and at most {stale:.0f} ms; then it is dropped. Say
+  the present state, not the change, and say it again now and then.
+- **Reliable** (the default of a channel): for annotations. At most {long} KB, arriving in order.
+  When {queue} KB or {data_queue.RELIABLE_MAX} messages wait for a receiver, his channel is closed
+  with `data_closed` (`slow`): he opens it again and asks for what he missed. A long message holds
+  up all else that goes to that receiver: send much at once over HTTP.
+
+A label is 1 to 32 of `A-Z a-z 0-9 . _ -`; each participant may have {data.CHANNELS_MAX} channels
+in a group, and send {data.MESSAGES_PER_S:.0f} messages and {octets} KB a second: beyond that,
+unreliable messages are dropped, and a reliable channel is closed. `data_closed` says why a channel
+was closed.
+
 ## When the socket drops
 
 The session outlives its socket by `resume_s` seconds, during which the others see the participant
@@ -90,7 +113,19 @@ is cut off. A room holds {settings.room_people} people, a participant publishes
 
 def protocol_page() -> str:
     """The whole page."""
-    parts = [INTRO.format(version=protocol.PROTOCOL_VERSION, settings=SignalingSettings(), kb=16)]
+    parts = [
+        INTRO.format(
+            version=protocol.PROTOCOL_VERSION,
+            settings=SignalingSettings(),
+            kb=16,
+            data=data,
+            data_queue=data_queue,
+            stale=data_queue.STALE_S * 1000,
+            long=data.RELIABLE_MAX // 1024,
+            queue=data_queue.RELIABLE_MAX_OCTETS // 1024,
+            octets=int(data.OCTETS_PER_S) // 1024,
+        )
+    ]
     parts += [_roles(), _names(), "## Requests\n"]
     parts += [_message(m, from_client=True) for m in UNIONS["ClientRequest"]]
     parts.append("## Answers\n")

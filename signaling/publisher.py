@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from media.contract import (
     CapacityError,
     CodecPolicy,
+    DataClosing,
     Place,
     PublishTransport,
     SdpError,
@@ -45,6 +46,7 @@ class Publisher:
         place: Place,
         max_tracks: int,
         changed: Callable[[list[LiveTrack], list[LiveTrack]], None],
+        tell: Callable[[str, p.Event], None],
         tasks: Tasks,
     ) -> None:
         self.transports: dict[str, PublishTransport] = {}
@@ -54,28 +56,39 @@ class Publisher:
         self._place = place
         self._max_tracks = max_tracks
         self._changed = changed
+        self._tell = tell
         self._tasks = tasks
         self._lock = asyncio.Lock()
         self._closed = False
 
     async def publish(
-        self, group: str, sdp: str, media: list[p.PublishedMedia], policy: CodecPolicy
+        self,
+        group: str,
+        sdp: str,
+        media: list[p.PublishedMedia],
+        policy: CodecPolicy,
+        data: bool = False,
     ) -> tuple[str, list[p.PublishedTrack]]:
-        """Answer an offer, first or renegotiated. Raises Refused before the relay hears of it."""
-        self._allow(group, sdp, media)
+        """Answer an offer, first or renegotiated. Raises Refused before the relay hears of it.
+
+        `data`: a section for data channels is taken if the grants allow it; else it is rejected.
+        """
+        self._allow(group, sdp, media, data)
         async with self._lock:
             if self._closed:
                 raise Refused("not_joined", "join first")
-            transport = self.transports.get(group) or self._open(group)
+            known = self.transports.get(group)
+            transport = known or self._open(group)
+            speaker = self._participant if data else None
             classes = {one.mid: one.service_class for one in media}
             try:
-                answer = await transport.negotiate(sdp, policy, classes)
+                answer = await transport.negotiate(sdp, policy, classes, speaker)
             except SdpError as error:
-                if not transport.tracks:
+                if not known:
                     await self._close(group)
                 raise Refused("bad_sdp", str(error), "sdp") from None
             except CapacityError as error:
-                if not transport.tracks:
+                if not known:
                     await self._close(group)
                 raise Refused("room_full", str(error), "media") from None
             if self._closed:
@@ -99,7 +112,7 @@ class Publisher:
 
     # --- below ---------------------------------------------------------------------------------
 
-    def _allow(self, group: str, sdp: str, media: list[p.PublishedMedia]) -> None:
+    def _allow(self, group: str, sdp: str, media: list[p.PublishedMedia], data: bool) -> None:
         if group not in self._place.groups:
             raise Refused("not_found", f"no transport group {group!r}", "transport")
         offered = {section.mid: section for section in sections(sdp)}
@@ -113,6 +126,8 @@ class Publisher:
             self._allow_kind(section.kind, f"media[{index}]")
             self._allow_class(group, one.service_class, f"media[{index}].service_class")
         for section in offered.values():
+            if data and section.data and not self._grants.data:
+                raise Refused("forbidden", "this token does not allow data channels", "sdp")
             if section.sends:
                 self._allow_kind(section.kind, "sdp")
                 if section.mid not in listed:
@@ -143,7 +158,12 @@ class Publisher:
             if state in ("failed", "closed") and self.transports.get(group) is transport:
                 self._lose(group)
 
+        def on_data_closed(label: str, reason: DataClosing) -> None:
+            closed = p.DataClosed(transport=f"publish:{group}", label=label, reason=reason)
+            self._tell(self._participant, closed)
+
         transport.on_state = on_state
+        transport.on_data_closed = on_data_closed
         self.transports[group] = transport
         return transport
 

@@ -86,7 +86,9 @@ async def _publish(_signaling: Signaling, session: Session, request: p.Publish) 
     if direction != "publish":
         raise Refused("malformed", "expected publish:GROUP", "transport")
     publisher = stage.publisher(session.participant, session.claims.grants)
-    answer, tracks = await publisher.publish(group, request.sdp, request.media, stage.room.policy)
+    answer, tracks = await publisher.publish(
+        group, request.sdp, request.media, stage.room.policy, data=True
+    )
     return p.Published(re=request.id, transport=request.transport, sdp=answer, tracks=tracks)
 
 

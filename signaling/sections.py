@@ -26,6 +26,11 @@ class Section:
         return self.kind in ("audio", "video") and self.direction in ("sendrecv", "sendonly")
 
     @property
+    def data(self) -> bool:
+        """Whether it is for data channels."""
+        return self.kind == "application" and self.direction != "inactive"
+
+    @property
     def receives(self) -> bool:
         """Whether the offerer wants to receive media here."""
         return self.kind in ("audio", "video") and self.direction in ("sendrecv", "recvonly")

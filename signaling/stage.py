@@ -62,6 +62,7 @@ class Stage:
                 self.place,
                 self._settings.tracks,
                 self._changed,
+                self.room.tell,
                 self._tasks,
             )
             self.publishers[participant] = found

@@ -27,6 +27,22 @@ def test_sctp_asks_no_more_of_dtls_than_it_did() -> None:
         assert f"ransport.{name}" in source, name
 
 
+def test_sctp_still_sends_as_we_think() -> None:
+    sctp = rtcsctptransport.RTCSctpTransport
+    for name in ("_send", "_update_rto", "_receive_sack_chunk", "_t3_expired", "_receive"):
+        assert hasattr(sctp, name), name
+    assert "self._maybe_abandon(chunk)" in inspect.getsource(sctp._t3_expired)
+    transmit = inspect.getsource(sctp._transmit)
+    for name in ("while self._outbound_queue and self._flight_size < cwnd", "chunk._sent_time ="):
+        assert name in transmit, name
+    assert "_data_channel_queue" in inspect.getsource(sctp._data_channel_flush)
+    assert "schunk._acked = True" in inspect.getsource(sctp._receive_sack_chunk)
+    assert "self._advertised_rwnd -=" in inspect.getsource(sctp._receive_data_chunk)
+    init = inspect.getsource(sctp.__init__)
+    for name in ("_rto", "_inbound_streams_max", "_sack_misordered", "_sent_queue", "_cwnd"):
+        assert f"self.{name}" in init, name
+
+
 def test_libsrtp_is_where_the_plane_calls_it() -> None:
     for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp"):
         assert _binding.ffi.addressof(_binding.lib, name) != _binding.ffi.NULL

@@ -100,13 +100,14 @@ class FakePublish(FakeTransport):
         self.tracks: dict[str, FakeTrack] = {}
         self.classes: dict[str, str] = {}
         self.policy: CodecPolicy | None = None
+        self.data: str | None = None
 
-    async def negotiate(self, offer, policy, classes=None):
+    async def negotiate(self, offer, policy, classes=None, data=None):
         if self.relay.gate:
             await self.relay.gate.wait()
         if "garbage" in offer:
             raise SdpError("line 1 is garbage")
-        self.policy, self.classes = policy, dict(classes or {})
+        self.policy, self.classes, self.data = policy, dict(classes or {}), data
         named = dict.fromkeys(policy.video, "")
         for section in sections(offer):
             known = self.tracks.get(section.mid)

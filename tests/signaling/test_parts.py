@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.contract import CodecPolicy, SubscriptionStats, TrackStats, TransportStats
+from media.rate import TokenBucket
 from signaling.codecs import decodes, room_policy
 from signaling.outbox import Outbox
 from signaling.protocol import Capabilities, ReportQuality, RoomLocked
 from signaling.quality import Look, level, quality
-from signaling.rate import TokenBucket
 from signaling.roles import ROLES, grants_of, has_to_wait
 from signaling.sections import sections
 from signaling.speaker import SpeakerChoice

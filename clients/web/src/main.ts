@@ -2,19 +2,20 @@ import "./elements/app";
 import { socketUrl } from "./protocol/address";
 import { Consultation } from "./state/consultation";
 import "./style/tokens.css";
+import type { DataChannels } from "./media/data";
 import type { TrackStats } from "./media/stats";
 
 declare global {
   interface Window {
-    /** For support and browser tests; read-only. */
-    distal: { stats(): Promise<TrackStats[]> };
+    /** For support and browser tests. */
+    distal: { stats(): Promise<TrackStats[]>; data: DataChannels };
   }
 }
 
 const code = /^\/join\/([\w-]+)\/?$/.exec(location.pathname)?.[1] ?? null;
 const first = /^\/network\/?$/.test(location.pathname) ? "network" : "home";
 const consultation = new Consultation(code, socketUrl(), first);
-window.distal = Object.freeze({ stats: () => consultation.stats() });
+window.distal = Object.freeze({ stats: () => consultation.stats(), data: consultation.data });
 
 const app = document.createElement("distal-app");
 app.call = consultation;

@@ -9,6 +9,7 @@ import type {
 import { ConnectionLost, RequestError, type ProtocolClient } from "../protocol/client";
 import type { LocalMedia } from "../state/call";
 import { trackOf, type Room } from "../state/room";
+import type { DataChannels } from "./data";
 import { Publisher, type Outgoing } from "./publish/publisher";
 import { entriesOf, readTracks, roundTripMs, type TrackStats } from "./stats";
 import { Sound } from "./watch/sound";
@@ -65,12 +66,13 @@ export class Media {
       /** Some path to the server is away, or all are there again. */
       away(away: boolean): void;
     },
+    data: DataChannels | null = null,
   ) {
     const transport = `publish:${groupOf(groups, "talk")}`;
     const onPath = (of: string, there: boolean): void => this.#pathChanged(of, there);
-    this.publisher = new Publisher(transport, client, codecs, callbacks.refused, (there) =>
-      onPath(transport, there),
-    );
+    const onOwnPath = (there: boolean): void => onPath(transport, there);
+    const { refused } = callbacks;
+    this.publisher = new Publisher(transport, client, codecs, refused, onOwnPath, data);
     this.watcher = new Watcher(client, callbacks.lost, onPath);
     this.watcher.tracks.subscribe((tracks) => this.sound.update([...tracks.values()]));
     this.views = new Views(async (track, wish) => {

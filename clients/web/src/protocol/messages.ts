@@ -505,6 +505,15 @@ export interface ShortageChanged {
   seq: number;
 }
 
+/** The server has closed my data channel of this label ("" if it was none). `label`: of another form than 1 to 32 of A-Z a-z 0-9 . _ - or open already. `kind`: neither reliable and ordered, nor unordered without retransmissions. `channels`, `size`, `flood`: beyond a bound. `slow`: my network is too slow for what others send reliably. */
+export interface DataClosed {
+  type: "data_closed";
+  transport: string;
+  label: string;
+  reason: "channels" | "flood" | "kind" | "label" | "size" | "slow";
+  seq: number;
+}
+
 /** Somebody who can decode less has come, or gone: publishers of video offer again. */
 export interface CodecsChanged {
   type: "codecs_changed";
@@ -588,6 +597,7 @@ export type ServerEvent =
   | SubscribeOffer
   | LayersWanted
   | ShortageChanged
+  | DataClosed
   | CodecsChanged
   | ActiveSpeaker
   | PlayersChanged

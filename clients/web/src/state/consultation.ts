@@ -4,6 +4,7 @@
  */
 
 import { capabilities } from "../media/codecs";
+import { DataChannels } from "../media/data";
 import { iceServers } from "../media/ice";
 import { Media, outgoing } from "../media/media";
 import { measureNetwork } from "../media/network-check";
@@ -52,6 +53,7 @@ export class Consultation implements Call {
   readonly network = new Store<NetworkCheck>({ state: "idle" });
   readonly view = new Store<View>(firstView());
   readonly soundBlocked = new Store(false);
+  readonly data = new DataChannels();
   readonly #notices = new Notices();
   readonly notices = this.#notices.all;
 
@@ -238,14 +240,16 @@ export class Consultation implements Call {
     const me = this.me.value;
     if (!client || !me) return;
     this.#media?.close();
-    const media = new Media(client, this.#groups, state.codecs, {
-      refused: (error) => this.#notices.add({ kind: "refused", detail: error.message }),
+    const callbacks = {
+      refused: (error: Error) => this.#notices.add({ kind: "refused", detail: error.message }),
       lost: () => this.#notices.add({ kind: "media_lost" }),
-      away: (away) => {
+      away: (away: boolean) => {
         this.#mediaAway = away;
         this.#linkChanged();
       },
-    });
+    };
+    const data = me.grants.data ? this.data : null;
+    const media = new Media(client, this.#groups, state.codecs, callbacks, data);
     this.#mediaAway = false;
     this.#media = media;
     media.watcher.tracks.subscribe((tracks) => this.remote.set(tracks));

@@ -138,6 +138,7 @@ export function apply(room: Room, event: ServerEvent): Room {
       return { ...room, locked: event.locked };
     case "admitted":
     case "ice_servers_changed":
+    case "data_closed":
     case "layers_wanted":
     case "subscribe_offer":
     case "mute_asked":

@@ -7,6 +7,7 @@
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
 import { applyPreferences } from "../codecs";
+import type { DataChannels } from "../data";
 import { iceConfiguration, renewServers } from "../ice";
 import { pathless, restartPath, watchConnection } from "../patience";
 import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
@@ -60,8 +61,15 @@ export class Publisher {
     codecs: CodecPreferences,
     private readonly onRefused: (error: Error) => void,
     private readonly onPath: (there: boolean) => void,
+    private readonly data: DataChannels | null = null,
   ) {
     this.#codecs = codecs;
+    if (data) {
+      data.onwanted = () => {
+        this.#stale = true;
+        void this.#run();
+      };
+    }
   }
 
   get peer(): RTCPeerConnection | null {
@@ -97,6 +105,7 @@ export class Publisher {
 
   close(): void {
     this.#closed = true;
+    this.data?.detach();
     this.#peer?.close();
     this.#peer = null;
     this.#slots = [];
@@ -125,7 +134,7 @@ export class Publisher {
       await this.client.request({ type: "reset_transport", transport: this.transport });
       this.#resetDue = false;
     }
-    if (!this.#peer && !this.#wanted.some((out) => out.track)) return;
+    if (!this.#peer && !this.data?.wanted && !this.#wanted.some((out) => out.track)) return;
     const peer = (this.#peer ??= this.#connect());
     for (const out of this.#wanted) await this.#place(peer, out);
     for (const slot of this.#slots) {
@@ -263,6 +272,7 @@ export class Publisher {
     });
     this.#answer = null;
     this.#revived = false;
+    this.data?.attach(peer);
     this.#stale = true;
     return peer;
   }
@@ -284,6 +294,7 @@ export class Publisher {
   }
 
   async #rebuild(): Promise<void> {
+    this.data?.detach();
     this.#peer?.close();
     this.#peer = null;
     this.#slots = [];
