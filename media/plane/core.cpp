@@ -60,6 +60,7 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
   auto [known, inserted] = by_address_.try_emplace(from.remote, &e);
   if (!inserted && known->second != &e) {  // the address was another transport's: a NAT gave it anew
     std::erase(known->second->validated, from.remote);
+    if (known->second->selected.remote == from.remote) known->second->has_selected = false;
     known->second = &e;
     inserted = true;
   }

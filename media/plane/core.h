@@ -184,6 +184,8 @@ struct Subscription {
   uint32_t last_timestamp = 0;
   int64_t last_sent_us = 0;
   bool sent_any = false;
+  uint16_t left_seq = 0;  // the highest that has left; up to `last_seq` the pacer holds the rest
+  bool left_any = false;
   uint16_t rtx_seq = 0;
   uint64_t packets = 0, octets = 0, nacks = 0, retransmissions = 0;
   double resend_budget = 100;

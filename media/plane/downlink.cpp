@@ -130,10 +130,9 @@ void Core::grant(Subscription& s, const Demand& d, int64_t now_us) {
 // Sends no more of the present picture: what waits is forgotten, and the next segment begins with a key
 // frame, with the number after the last that left.
 void Core::stop_short(Subscription& s) {
-  if (s.endpoint->downlink)
-    s.endpoint->downlink->pacer.purge(&s, [&](const Waiting& first) {
-      s.last_seq = static_cast<uint16_t>(static_cast<uint64_t>(first.index) + first.numbers.seq - 1);
-    });
+  if (s.endpoint->downlink) s.endpoint->downlink->pacer.purge(&s);
+  s.last_seq = s.left_seq;
+  s.sent_any = s.left_any;
   s.restart = true;
   s.await_key = s.track->config.codec != VideoCodec::other;
 }

@@ -158,8 +158,14 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
     l.reception = Reception(t.config.clock_rate);
     l.aligned = false;
     index = l.line.unwrap(h.seq);
-    for (Subscription* s : t.subscriptions)
-      if (s->layer() == l.number) stop_short(*s);
+    for (Subscription* s : t.subscriptions) {
+      if (s->layer() == l.number) {
+        stop_short(*s);
+        s->mapping.clear();  // the stream before counted on another line
+      } else {
+        s->mapping.forget_before();
+      }
+    }
     want_keyframe(t, l, now_us);
   }
   Packet* p = l.ring.claim(index);
@@ -295,7 +301,10 @@ void Core::enter(Subscription& s, const Layer& l, const Packet& p) {
     const uint32_t behind = s.last_timestamp - (p.header.timestamp + g.timestamp);
     if (static_cast<int32_t>(behind) >= 0) g.timestamp += behind + 1;  // two frames never share a time
   }
-  s.mapping.begin(g, g.first - 1);
+  int64_t until = g.first - 1;
+  if (s.sent_any && s.layer() == l.number)  // what never left has no number: others have it now
+    until = std::min(until, l.line.peek(static_cast<uint16_t>(s.last_seq - s.mapping.now().seq)));
+  s.mapping.begin(g, until);
   s.restart = s.await_key = false;
 }
 
@@ -351,7 +360,6 @@ void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t
   if (now > 0) write_run(s, sent, numbers, now);
   for (size_t i = now; i < total; ++i)
     if (!d->pacer.push({&s, sent[i]->packet->index, numbers[i], false}, sent[i]->size)) {
-      s.last_seq = static_cast<uint16_t>(sent[i]->packet->header.seq + numbers[i].seq - 1);
       stop_short(s);  // nobody wants pictures that old
       break;
     }
@@ -383,6 +391,8 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       }
       int length = static_cast<int>(w.size);
       if (srtp_.protect(e.tx, p, &length) != 0) break;
+      const uint16_t seq = get16(p + 2);
+      if (!s.left_any || static_cast<int16_t>(seq - s.left_seq) > 0) s.left_seq = seq, s.left_any = true;
       if (k == 0) first = static_cast<size_t>(length);
       at += static_cast<size_t>(length);
       ++s.packets;

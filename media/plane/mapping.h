@@ -22,6 +22,9 @@ class Mapping {
  public:
   bool empty() const { return count_ == 0; }
   void clear() { count_ = 0; }
+  void forget_before() {  // all but the present segment
+    if (count_ > 1) segments_[0] = now(), count_ = 1;
+  }
   const Segment& now() const { return segments_[(count_ - 1) % kSegments]; }
 
   // `until`: the last packet that the present segment may still claim, if it is of the same layer.

@@ -64,19 +64,15 @@ class Pacer {
     return true;
   }
 
-  // Forgets what waits of one subscription; `f` sees the first picture packet of it.
-  template <class F>
-  void purge(const Subscription* s, F&& f) {
+  // Forgets what waits of one subscription.
+  void purge(const Subscription* s) {
     size_t kept = 0;
-    bool seen = false;
     for (size_t n = 0; n < count_; ++n) {
       const Waiting w = at(n);
-      if (w.subscription != s) {
+      if (w.subscription == s)
+        bytes_ -= w.size;
+      else
         slots_[(first_ + kept++) % kSlots] = w;
-        continue;
-      }
-      bytes_ -= w.size;
-      if (!w.repair && !seen) seen = true, f(w);
     }
     count_ = kept;
   }

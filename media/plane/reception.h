@@ -33,15 +33,13 @@ class Reception {
     }
     if (!repaired && clock_rate_ > 0) {
       // Frames share a timestamp: only the change between timestamps measures the network.
-      int64_t transit =
-          arrival_us - static_cast<int64_t>(unwrap_timestamp(timestamp)) * 1000000 / clock_rate_;
-      if (have_transit_ && timestamp != last_timestamp_) {
-        double d = static_cast<double>(std::abs(transit - transit_us_)) * 1e-6;
-        jitter_s_ += (d - jitter_s_) / 16;
+      if (have_arrival_ && timestamp != last_timestamp_) {
+        const int64_t ticks = static_cast<int32_t>(timestamp - last_timestamp_);
+        const int64_t off_us = arrival_us - last_arrival_us_ - ticks * 1000000 / clock_rate_;
+        jitter_s_ += (static_cast<double>(std::abs(off_us)) * 1e-6 - jitter_s_) / 16;
       }
-      if (!have_transit_ || timestamp != last_timestamp_) transit_us_ = transit;
-      last_timestamp_ = timestamp;
-      have_transit_ = true;
+      if (!have_arrival_ || timestamp != last_timestamp_)
+        last_timestamp_ = timestamp, last_arrival_us_ = arrival_us, have_arrival_ = true;
     }
   }
 
@@ -100,19 +98,14 @@ class Reception {
   static constexpr int kTriesMax = 10;
   static constexpr int64_t kAskEveryUs = 50000;
 
-  int64_t unwrap_timestamp(uint32_t t) {
-    timestamp_line_ += static_cast<int32_t>(t - static_cast<uint32_t>(timestamp_line_));
-    return timestamp_line_;
-  }
-
   uint32_t clock_rate_;
   int64_t highest_ = -1, base_ = -1, received_ = 0, expected_before_ = 0, received_before_ = 0;
   std::vector<Missing> missing_;
   size_t nacks_ = 0;
   double jitter_s_ = 0;
-  int64_t transit_us_ = 0, timestamp_line_ = 0;
+  int64_t last_arrival_us_ = 0;
   uint32_t last_timestamp_ = 0, last_sr_ = 0;
-  bool have_transit_ = false;
+  bool have_arrival_ = false;
   int64_t last_sr_us_ = -1;
 };
 

@@ -191,6 +191,21 @@ def test_after_a_pause_numbers_go_on_without_a_gap() -> None:
     assert seq_of(subscriber.take_rtp()[0]) == first + 1
 
 
+def test_what_comes_after_a_pause_but_is_from_it_takes_no_number_that_another_packet_has() -> None:
+    world = World()
+    publisher, subscriber = world.publisher(), world.subscriber()
+    publisher.send_rtp(rtp(1, 0, b"before", marker=True))
+    world.core.pause(200 + subscriber.endpoint, True)
+    publisher.send_rtp(rtp(2, 3000, b"not seen", marker=True))
+    publisher.send_rtp(rtp(4, 6000, b"not seen", marker=True))
+    world.core.pause(200 + subscriber.endpoint, False)
+    for n in range(5, 9):
+        publisher.send_rtp(rtp(n, 3000 * n, b"\x10\0\0\0", marker=True))
+    publisher.send_rtp(rtp(3, 4500, b"late", marker=True))
+    numbers = [seq_of(p) for p in subscriber.take_rtp()]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+
+
 def test_a_publisher_that_begins_anew_goes_on_for_the_subscriber() -> None:
     world = World()
     publisher, subscriber = world.publisher(), world.subscriber()
