@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WEB := clients/web
+SECONDS ?= 60
 NPM := npm --prefix $(WEB) --no-fund --no-audit --no-update-notifier
 
 # A stamp lies in the directory that it vouches for, so removing the directory removes it too.
@@ -14,6 +15,7 @@ TOOLS_READY := $(VENV)/stamp-tools
 NODE_READY := $(WEB)/node_modules/.stamp
 WEB_READY := $(WEB)/dist/index.html
 
+FUZZ := $(wildcard tests/media/fuzz/*.cpp tests/media/fuzz/*.h)
 CXX := $(wildcard media/plane/*.cpp media/plane/*.h loadtests/native/*.cpp loadtests/native/*.hpp)
 NATIVE := pyproject.toml $(wildcard CMakeLists.txt */*/CMakeLists.txt) $(CXX)
 PAGES := $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard $(WEB)/*.html $(WEB)/*.ts)
@@ -37,23 +39,25 @@ test: install lint  ## install what the tests need, check the style, run every t
 
 lint: $(TOOLS_READY) $(PLANE_READY) $(NODE_READY)  ## formatters, linters and type checkers, changing nothing
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(CXX)
+	$(BIN)/clang-format --dry-run --Werror $(CXX) $(FUZZ)
 	$(NPM) run lint && $(NPM) run check
 
 format: $(TOOLS_READY) $(NODE_READY)  ## let the formatters have their way
-	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(CXX) && $(NPM) run format
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(CXX) $(FUZZ) && $(NPM) run format
 
 bench: install  ## Distal and Janus under the same loads, written into docs/benchmarks.md
 	$(BIN)/python -m loadtests $(ARGS)
 
-fuzz: $(TOOLS_READY) install  ## parsers and properties against far more garbage than `make test` takes
-	DISTAL_FUZZ_DATAGRAMS=2000000 $(BIN)/python -m pytest -k 'hypothesis or fuzz' --hypothesis-profile=long --timeout=3600 $(ARGS)
+fuzz: $(TOOLS_READY) install  ## each of the plane's parsers for SECONDS (60), then Python's properties
+	tests/install_debian.sh
+	$(BIN)/python -m tests.media.fuzz.programs --seconds $(SECONDS)
+	$(BIN)/python -m pytest -k hypothesis --hypothesis-profile=long --timeout=3600 $(ARGS)
 
 lock: $(TOOLS_READY)  ## pin the newest versions that pyproject.toml and package.json allow
 	tests/lock.sh $(BIN) && $(NPM) update
 
 clean:  ## remove all that was built or installed; keys and data stay
-	rm -rf $(VENV) build $(WEB)/node_modules $(WEB)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build .fuzz $(WEB)/node_modules $(WEB)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV_READY):
 	@echo "== 1/5 virtual environment"

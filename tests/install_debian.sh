@@ -3,7 +3,7 @@
 # service would take ports that the tests use, and is nothing that a test run may leave behind.
 set -eu
 
-wanted="chromium coturn fonts-noto-cjk janus"
+wanted="chromium clang-14 coturn fonts-noto-cjk janus libclang-rt-14-dev"
 missing=""
 for package in $wanted; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

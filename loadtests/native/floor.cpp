@@ -55,8 +55,8 @@ FloorResult floor(const FloorSettings& settings) {
   setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
   const std::size_t run = settings.packets_per_frame;
   const std::size_t stride = settings.octets + kTrailer;
-  std::vector<std::uint8_t> original(settings.octets, 0x5a);
-  std::memset(original.data(), 0, 12);
+  std::vector<std::uint8_t> original(12);
+  original.resize(settings.octets, 0x5a);
   original[0] = 0x80;
   original[1] = 96;
   original[11] = 1;

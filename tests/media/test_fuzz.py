@@ -1,40 +1,61 @@
-"""Hostile datagrams against the plane's core, compiled with sanitizers."""
+"""The plane's parsers and its core against hostile input, compiled with sanitizers: each target's
+corpus of real messages, what once broke it, and a short burst of mutations. `make fuzz` goes on."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = [
-    ROOT / "media/plane" / f"{n}.cpp"
-    for n in ("bandwidth", "core", "downlink", "feedback", "forward", "rtcp", "stun", "twcc")
-]
-DATAGRAMS = os.environ.get("DISTAL_FUZZ_DATAGRAMS", "60000")  # `make fuzz` takes many more
+from tests.media.fuzz import programs
+
+BURST = {
+    "core": 150,
+    "framing": 1000,
+    "bandwidth": 3000,
+    "transport_feedback": 3000,
+}  # inputs; a second or two each
 
 
 @pytest.fixture(scope="module")
-def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The core with address and undefined-behaviour sanitizers."""
-    compiler = shutil.which("c++") or shutil.which("g++")
-    assert compiler, "the plane needs a C++ compiler, and so does its fuzzing"
-    program = tmp_path_factory.mktemp("fuzz") / "fuzz_core"
-    harness = Path(__file__).parent / "native/fuzz_core.cpp"
-    subprocess.run(
-        [compiler, "-std=c++20", "-O1", "-g", "-fsanitize=address,undefined",
-         "-fno-sanitize-recover=all", "-D_GLIBCXX_ASSERTIONS",
-         str(harness), *map(str, SOURCES), "-o", str(program)],
-        check=True,
+def built() -> Path:
+    return programs.build()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("target", programs.TARGETS)
+def test_nothing_that_arrives_breaks_the_plane(built: Path, target: str, tmp_path: Path) -> None:
+    assert programs.folders(target), f"no corpus for {target}: see seeds.py"
+    runs = f"-runs={BURST.get(target, 15000)}"
+    done = programs.run(built / f"fuzz_{target}", target, tmp_path, runs, "-seed=1")
+    assert not done.broke, done.log[-4000:]
+
+
+@pytest.mark.timeout(900)
+def test_the_corpus_of_the_core_gets_to_where_it_matters(built: Path) -> None:
+    seeds = sorted((programs.HERE / "corpus/core").iterdir())
+    run = subprocess.run(
+        [built / "fuzz_core", *seeds],
+        env=programs.ENVIRONMENT | {"DISTAL_FUZZ_TOTALS": "1"},
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return program
+    reached = dict(re.findall(r"(\w+)=(\d+)", run.stdout))
+    assert reached.keys() >= {"forwarded", "retransmissions", "waited", "starved", "dtls"}
+    assert all(int(count) > 0 for count in reached.values()), reached
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_that_arrives_breaks_the_core(fuzzer: Path, seed: int) -> None:
-    run = subprocess.run([fuzzer, str(seed), DATAGRAMS], capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr[-4000:]
+@pytest.mark.timeout(900)
+def test_what_breaks_a_target_is_kept(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "HERE", tmp_path)
+    seed = tmp_path / "corpus/framing/seed"
+    seed.parent.mkdir(parents=True)
+    seed.write_bytes(b"anything")
+    environment = programs.ENVIRONMENT | {"DISTAL_FUZZ_BREAK": "1"}
+    monkeypatch.setattr(programs, "ENVIRONMENT", environment)
+    done = programs.run(built / "fuzz_framing", "framing", tmp_path / "found", "-runs=10")
+    assert done.broke and "BROKE, kept as" in done.line
+    assert list((tmp_path / "crashes/framing").iterdir())
