@@ -58,6 +58,10 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
   const Pacer::Pace& pace = d.starved ? kStills : d.short_of_room ? kNarrow : kWide;
   if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), pace, now_us);
   if (!d.pacer.empty()) drain(e);
+  d.repeats.each_due(now_us, [&](Subscription& s, int64_t index, const Segment& numbers) {
+    const Packet* p = s.track->layers[static_cast<size_t>(numbers.layer)].ring.find(index);
+    if (p && !d.full()) write_repair(s, *p, numbers, 0);
+  });
 }
 
 void Core::divide(Endpoint& e, int64_t now_us) {
@@ -130,7 +134,10 @@ void Core::grant(Subscription& s, const Demand& d, int64_t now_us) {
 // Sends no more of the present picture: what waits is forgotten, and the next segment begins with a key
 // frame, with the number after the last that left.
 void Core::stop_short(Subscription& s) {
-  if (s.endpoint->downlink) s.endpoint->downlink->pacer.purge(&s);
+  if (s.endpoint->downlink) {
+    s.endpoint->downlink->repeats.forget(&s);
+    s.endpoint->downlink->pacer.purge(&s);
+  }
   s.last_seq = s.left_seq;
   s.sent_any = s.left_any;
   s.restart = true;

@@ -2,12 +2,14 @@
 #pragma once
 #include "bandwidth.h"
 #include "pacer.h"
+#include "repeats.h"
 
 namespace plane {
 
 struct Downlink {
   BandwidthEstimator estimator;
   Pacer pacer;
+  Repeats repeats;
   uint64_t wanted_bps = 0;  // what would be sent if there were room, with some to spare
   int64_t known_since_us = -1;
   int64_t allocate_due_us = 0;
@@ -22,6 +24,8 @@ struct Downlink {
   bool limits(int64_t now_us) const {
     return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
   }
+  // What is sent is all that there is room for: more would queue, and losses are the queue's.
+  bool full() const { return short_of_room || estimator.overusing(); }
   // Quality that came back too early waits longer the next time, unless there is far more room than before.
   bool may_grow(int64_t now_us) const { return now_us >= grow_after_us || estimator.bps() > 2 * shrunk_bps; }
   void shrank(int64_t now_us) {

@@ -428,10 +428,12 @@ void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
   if (s.resend_budget < 1) return;  // a subscriber that asks for everything gets 500 packets/s
   s.resend_budget -= 1;
   Downlink* d = e.downlink.get();
-  if (d && d->known_since_us >= 0 && d->pacer.budget() <= 0)
+  if (d && d->known_since_us >= 0 && d->pacer.budget() <= 0) {
     d->pacer.push_front({&s, p->index, g, true}, p->size);
-  else
-    write_repair(s, *p, g, 0);
+    return;
+  }
+  write_repair(s, *p, g, 0);
+  if (d && d->repeats.wanted(now_us) && !d->full()) d->repeats.push(&s, p->index, g, now_us);
 }
 
 // A retransmission, or a probe in the form of one: what a receiver has already it ignores.
