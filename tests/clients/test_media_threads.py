@@ -41,10 +41,10 @@ async def test_two_rooms_meet_on_two_ports(tmp_path: Path, show: Callable[..., A
 
 
 def ports(participant: Participant) -> set[int]:
-    """The relay's ports that this participant's transports were told."""
+    """The relay's UDP ports that this participant's transports were told; TCP has one for all."""
     told = [*participant.publishing.values(), *participant.receiving.values()]
     sdp = "".join(pc.remoteDescription.sdp for pc in told)
-    return {int(port) for port in re.findall(r"a=candidate.* (\d+) typ host", sdp)}
+    return {int(port) for port in re.findall(r"a=candidate:\S+ 1 udp .* (\d+) typ host", sdp)}
 
 
 async def metrics(server: DistalServer) -> dict[str, float]:
