@@ -147,9 +147,8 @@ class World {
       case 0:
         pass(argument % 16 * 10);
         break;
-      case 1:
-        network_.now_us +=
-            argument & 0x80 ? argument % 128 * 100000 : argument * 64;  // an outage, or a moment
+      case 1:  // an outage, or a moment
+        network_.now_us += argument & 0x80 && !honest_ ? argument % 128 * 100000 : argument * 64;
         break;
       case 2:
       case 3:
@@ -185,7 +184,7 @@ class World {
         if (!honest_) again(argument);
         break;
       case 15:
-        check_in(1 + argument % kEndpoints, in_.byte(), argument & 0x80, argument & 0x40);
+        check_in(1 + argument % kEndpoints, in_.byte(), argument & 0x80, argument & 0x40 && !honest_);
         break;
       case 16:
         core_.pause(1 + argument % kSubscriptions, argument & 0x80);
@@ -209,7 +208,7 @@ class World {
         if (argument & 0x80) join(1 + argument % kEndpoints);
         break;
       case 22:
-        core_.disconnect(address(argument).remote);
+        if (!honest_) core_.disconnect(address(argument).remote);
         break;
       case 23:
         core_.send(1 + argument % kEndpoints, fuzz::view(fuzz::Bytes(1 + argument * 5u, 22)));
@@ -231,7 +230,6 @@ class World {
     if (alive_.contains(e)) return;
     alive_.insert(e);
     Wire& wire = *(wires_[e] = std::make_unique<Wire>());
-    // Numbers go on without a gap where each packet arrives. With a full network a relay may leave some out.
     wire.contiguous = honest_;
     core_.add_endpoint(e, ufrag(e), "password");
     check_in(e, static_cast<uint8_t>(e), true, false);
@@ -583,7 +581,8 @@ class World {
   Network network_;
   std::map<uint32_t, std::unique_ptr<Wire>> wires_;
   Core core_;
-  bool honest_, simulcast_, learn_, feedback_;
+  bool honest_;  // publishers send in order and no address is lost: numbers may have no gap
+  bool simulcast_, learn_, feedback_;
   VideoCodec codec_;
   std::set<uint32_t> alive_;
   std::map<uint32_t, uint32_t> generation_;  // of its ICE credentials
