@@ -35,7 +35,9 @@ def frames(count: int) -> Iterator[av.VideoFrame]:
 
 def of_payload() -> Iterator[bytes]:
     head = struct.pack("!HB", 100, 7)
-    for codec, encoder in ((1, Vp8Encoder()), (2, H264Encoder())):
+    vp8 = Vp8Encoder()
+    vp8.picture_id = 100  # it would draw one
+    for codec, encoder in ((1, vp8), (2, H264Encoder())):
         for frame in frames(3):
             for payload in encoder.encode(frame)[0]:
                 yield bytes([codec]) + head + payload[:300]
@@ -70,8 +72,9 @@ def of_rtp() -> Iterator[bytes]:
                 packet.extensions.transport_sequence_number = n
                 packet.extensions.rtp_stream_id = "h"
             packet.csrc = [7] * n
-            packet.padding_size = 4 * n
-            yield bytes([flags]) + IDS + IDS[::-1] + packet.serialize(extensions)
+            padded = bytearray(packet.serialize(extensions) + bytes(3) + b"\4")
+            padded[0] |= 0x20
+            yield bytes([flags]) + IDS + IDS[::-1] + padded
     long = (
         struct.pack("!BBHII", 0x90, 96, 1, 2, 3)
         + b"\x10\x00\x00\x07\x08\x15"
@@ -221,6 +224,19 @@ def of_core() -> Iterator[bytes]:
             commands(16, 0x80 | n)(17, n << 4, n)(18, n << 5)(9, n)(9, 0x80 | n).call(2)
             commands(16, n)(19, 0x80 | n, n).call(2)(22, n)(15, 0xC0 | n, n)(15, 0x80 | n, 0)
         yield commands(20, 0x80).call(3)(21, 0x80)(21, 0x82)(20, 0x81).call(10).bytes
+    for flags in (0, 2, 16):  # what a pause left out is repaired after it
+        late = Script(flags).call(4)
+        for n in range(6):
+            late(16, 0x80 | n)
+        for lost in (2, 3, 4):
+            late(2, 0x80, 5, lost)
+        for n in range(6):
+            late(16, n)
+        for _ in range(3):
+            late(2, 0, 0x48, 60)
+        for n in range(64):
+            late(13, n, 4, 0x90, 0, 0, 0)
+        yield late.call(6).bytes
     losses = Script(2).call(3)
     for n in range(20):
         losses(2, 0x80, 9, 5)(13, n, 4, 1, 2, 3, 4)(14, 0x20 | n, *[n, 5, 7] * (n % 4))(0, 2)
