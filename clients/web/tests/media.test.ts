@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { codecNames, preferredCodecs } from "../src/media/codecs";
+import { codecNames, offeringRepeats, preferredCodecs } from "../src/media/codecs";
 import { meterLevel } from "../src/media/meter";
 import { judge, median } from "../src/media/network-check";
 import { readTracks, roundTripMs } from "../src/media/stats";
@@ -24,6 +24,15 @@ describe("codecs", () => {
 
   it("chooses nothing rather than retransmission alone", () => {
     expect(preferredCodecs([VP8, RTX], ["AV1"])).toEqual([]);
+  });
+
+  it("offers to send sound again, once", () => {
+    const sdp = "m=audio 9 RTP 111\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n";
+    const offered = offeringRepeats(sdp);
+    expect(offered).toBe(
+      "m=audio 9 RTP 111\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\na=rtpmap:0 PCMU/8000\r\n",
+    );
+    expect(offeringRepeats(offered)).toBe(offered);
   });
 
   it("names what is decoded once, without repair formats", () => {

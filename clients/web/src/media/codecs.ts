@@ -45,6 +45,14 @@ export function applyPreferences(
   }
 }
 
+/** Sound may be asked for again: browsers do not offer it, but do it when an answer says so. */
+export function offeringRepeats(sdp: string): string {
+  return sdp.replace(/^a=rtpmap:(\d+) opus\/.*$/gim, (line, type: string) => {
+    const offer = `a=rtcp-fb:${type} nack`;
+    return sdp.includes(`${offer}\r\n`) ? line : `${line}\r\n${offer}`;
+  });
+}
+
 /** The names of what a browser decodes, each once. */
 export function codecNames(available: readonly Codec[]): string[] {
   const names = available.map(nameOf).filter((name) => !REPAIR.has(name.toLowerCase()));

@@ -6,7 +6,7 @@
 
 import type { CodecPreferences, ServiceClass, Source } from "../../protocol/messages";
 import { ConnectionLost, RequestError, type ProtocolClient } from "../../protocol/client";
-import { applyPreferences } from "../codecs";
+import { applyPreferences, offeringRepeats } from "../codecs";
 import type { DataChannels } from "../data";
 import { iceConfiguration, renewServers } from "../ice";
 import { pathless, restartPath, watchConnection } from "../patience";
@@ -219,7 +219,7 @@ export class Publisher {
       const { serviceClass, label, muted } = out;
       return [{ mid, source, service_class: serviceClass, label, muted }];
     });
-    const sdp = peer.localDescription?.sdp ?? "";
+    const sdp = offeringRepeats(peer.localDescription?.sdp ?? "");
     this.#stale = false;
     try {
       const answer = await this.client.request({
