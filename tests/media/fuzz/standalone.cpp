@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -95,7 +96,7 @@ int main(int argc, char** argv) {
   size_t longest = 4096;
   std::vector<fuzz::Bytes> corpus;
   __sanitizer_set_death_callback(keep_current);
-  std::set_terminate([] { std::abort(); });
+  std::signal(SIGABRT, [](int) { keep_current(); });  // a CHECK; sanitizers call back by themselves
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const auto equals = argument.find('=');
