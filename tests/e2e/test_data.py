@@ -14,6 +14,14 @@ _LISTEN = """() => {
   window.distal.data.listen("pointer", "newest", note("pointer"));
   window.distal.data.listen("notes", "reliable", note("notes"));
 }"""
+# Asks for its channels in the midst of the next negotiation, when the offer is made already.
+_LISTEN_LATE = f"""() => {{
+  const set = RTCPeerConnection.prototype.setLocalDescription;
+  RTCPeerConnection.prototype.setLocalDescription = async function (...description) {{
+    await set.apply(this, description);
+    if (!window.got) ({_LISTEN})();
+  }};
+}}"""
 _SAY = """() =>
   window.distal.data.send("pointer", new Uint8Array([1, 10, 255])) &&
   window.distal.data.send("notes", "写");
@@ -29,25 +37,23 @@ async def test_pages_exchange_messages_also_after_a_reload(house: House) -> None
     expert = await house.visitor("specialist", "Dr Smith", language="en-GB")
     await asyncio.gather(host.join(), expert.join())
     host_id = await host.identity()
-    for page in (host, expert):
-        await page.page.evaluate(_LISTEN)
+    await expert.page.evaluate(_LISTEN)
+    await host.page.evaluate(_LISTEN_LATE)
+    await host.press("share-button")
 
-    async def said() -> bool:
-        return bool(await host.page.evaluate(_SAY))
+    async def said_and_got() -> list[list[str]]:
+        """What is said before the other's channel is open is not for her: say it again."""
+        await host.page.evaluate(_SAY)
+        return await got(expert)
 
     def heard(messages: list[list[str]]) -> bool:
         both = [["notes", host_id, "写"], ["pointer", host_id, "1 10 255"]]
         return all(one in messages for one in both)
 
-    await eventually(said, bool)
-    await eventually(lambda: got(expert), heard)
+    await eventually(said_and_got, heard)
     await expert.page.reload()
     await expert.in_room()
     await expert.page.evaluate(_LISTEN)
 
-    async def heard_again() -> list[list[str]]:
-        await said()
-        return await got(expert)
-
-    await eventually(heard_again, heard)
+    await eventually(said_and_got, heard)
     assert await got(host) == []

@@ -202,6 +202,16 @@ export class Publisher {
   }
 
   async #negotiate(peer: RTCPeerConnection): Promise<void> {
+    this.#stale = false; // what changes from here on needs a negotiation of its own
+    try {
+      await this.#offer(peer);
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
+  }
+
+  async #offer(peer: RTCPeerConnection): Promise<void> {
     const sending = this.#slots.filter((slot) => slot.sending);
     for (const { transceiver } of sending) {
       applyPreferences(
@@ -220,29 +230,23 @@ export class Publisher {
       return [{ mid, source, service_class: serviceClass, label, muted }];
     });
     const sdp = offeringRepeats(peer.localDescription?.sdp ?? "");
-    this.#stale = false;
-    try {
-      const answer = await this.client.request({
-        type: "publish",
-        transport: this.transport,
-        sdp,
-        media,
-      });
-      if (peer !== this.#peer) return; // rebuilt meanwhile
-      await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-      this.#answer = answer.sdp;
-      this.#revived = false;
-      for (const { mid, track } of answer.tracks) {
-        const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
-        const told = media.find((item) => item.mid === mid);
-        if (slot && told) Object.assign(slot, { track, muted: told.muted, label: told.label });
-        if (slot && slot.encodings > 1 && !takesLayers(answer.sdp, mid)) {
-          await this.#widen(slot.transceiver.sender);
-        }
+    const answer = await this.client.request({
+      type: "publish",
+      transport: this.transport,
+      sdp,
+      media,
+    });
+    if (peer !== this.#peer) return; // rebuilt meanwhile
+    await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    this.#answer = answer.sdp;
+    this.#revived = false;
+    for (const { mid, track } of answer.tracks) {
+      const slot = sending.find(({ transceiver }) => transceiver.mid === mid);
+      const told = media.find((item) => item.mid === mid);
+      if (slot && told) Object.assign(slot, { track, muted: told.muted, label: told.label });
+      if (slot && slot.encodings > 1 && !takesLayers(answer.sdp, mid)) {
+        await this.#widen(slot.transceiver.sender);
       }
-    } catch (error) {
-      this.#stale = true;
-      throw error;
     }
   }
 
