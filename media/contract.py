@@ -99,7 +99,6 @@ class TransportStats:
     octets_out: int
     last_heard_s: float | None  # any authenticated packet, on the monotonic clock
     estimate_bps: int | None = None  # what its way can carry; None: it gives no feedback
-    queue_s: float = 0.0  # how long packets stand before the narrowest link
 
 
 class Track(Protocol):

@@ -47,9 +47,8 @@ class PlaneStats:
                 o_out,
                 heard / 1e6 if heard >= 0 else None,
                 estimate if estimate >= 0 else None,
-                queue_us / 1e6,
             )
-            for id, p_in, o_in, p_out, o_out, heard, _, estimate, queue_us in endpoints
+            for id, p_in, o_in, p_out, o_out, heard, _, estimate in endpoints
         }
         by_track: dict[int, list[LayerStats]] = {}
         for track, _, packets, octets, last in layers:

@@ -31,8 +31,8 @@ struct Demand {
 };
 
 // Grants a step to each demand within `budget_bps`. Without `may_grow` none gets more than it has now, and
-// one that has nothing stays without. Orders the demands by priority; returns what is left.
-inline int64_t allocate(Demand* demands, size_t count, int64_t budget_bps, bool may_grow) {
+// one that has nothing stays without. Orders the demands by priority.
+inline void allocate(Demand* demands, size_t count, int64_t budget_bps, bool may_grow) {
   std::stable_sort(demands, demands + count,
                    [](const Demand& a, const Demand& b) { return a.priority < b.priority; });
   auto cost = [](const Demand& d, int step) {
@@ -59,7 +59,6 @@ inline int64_t allocate(Demand* demands, size_t count, int64_t budget_bps, bool 
     }
     from = until;
   }
-  return budget_bps;
 }
 
 }  // namespace plane

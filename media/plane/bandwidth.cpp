@@ -22,7 +22,7 @@ void BandwidthEstimator::on_feedback(View body, int64_t now_us) {
   if (!feedback.valid()) return;
   // 24 bits, unwrapped to the nearest to the last.
   int32_t ahead = static_cast<int32_t>((feedback.reference() - static_cast<uint32_t>(reference_)) << 8) >> 8;
-  int64_t reference = feedback_ ? reference_ + ahead : feedback.reference();
+  int64_t reference = known_ ? reference_ + ahead : feedback.reference();
   bool any = false;
   std::optional<uint64_t> probed;
   feedback.each([&](uint16_t seq, bool came, int64_t after_us) {
@@ -61,7 +61,7 @@ void BandwidthEstimator::on_feedback(View body, int64_t now_us) {
   });
   if (!any) return;
   reference_ = reference;
-  known_ = feedback_ = true;
+  known_ = true;
   feedback_us_ = now_us;
   count_loss(now_us);
   adapt(now_us);
@@ -144,36 +144,15 @@ void BandwidthEstimator::on_probed(uint64_t found_bps, int64_t now_us) {
     probing_.fail(now_us);
 }
 
-void BandwidthEstimator::on_loss_report(double fraction_lost, int64_t now_us) {
-  if (feedback_) return;
-  loss_ = std::clamp(fraction_lost, 0.0, 1.0);
-  if (loss_ > kLossCut) {
-    known_ = true;
-    rate_.lose(loss_, 0, now_us);
-  } else if (loss_ < kLossHold) {
-    rate_.increase(0, rtt_us_, now_us);
-  }
-}
-
-void BandwidthEstimator::on_remb(uint64_t bps, int64_t now_us) {
-  remb_bps_ = std::clamp(bps, RateControl::kMinBps, RateControl::kMaxBps);
-  remb_us_ = now_us;
-  if (feedback_) return;
-  known_ = true;
-  if (loss_ < kLossHold) rate_.raise(remb_bps_);
-}
-
 void BandwidthEstimator::on_rtt(int64_t rtt_us) {
   rtt_us_ = std::clamp<int64_t>(rtt_us, 1'000, 3'000'000);
   probing_.set_rtt(rtt_us_);
 }
 
 std::optional<Probe> BandwidthEstimator::on_timer(int64_t now_us, uint64_t wanted_bps) {
-  if (remb_bps_ && now_us - remb_us_ > kRembUs) remb_bps_ = 0;
-  if (!feedback_) return std::nullopt;
-  uint64_t wanted = std::min(wanted_bps, remb_bps_ ? remb_bps_ : RateControl::kMaxBps);
+  if (!known_) return std::nullopt;
   if (now_us - feedback_us_ >= kSilenceUs) {  // nothing is known of the present: a probe is how to find out
-    auto probe = probing_.on_timer(rate_.bps(), wanted, true, trend_.noise_us(), now_us);
+    auto probe = probing_.on_timer(rate_.bps(), wanted_bps, true, trend_.noise_us(), now_us);
     if (probe) {
       begin_anew(now_us);
       feedback_us_ = now_us;
@@ -181,11 +160,7 @@ std::optional<Probe> BandwidthEstimator::on_timer(int64_t now_us, uint64_t wante
     return probe;
   }
   bool calm = trend_.usage() != Usage::over && trend_.queue_us() < kQueueHoldUs && !congested_loss();
-  return probing_.on_timer(rate_.bps(), wanted, calm, trend_.noise_us(), now_us);
-}
-
-uint64_t BandwidthEstimator::bps() const {
-  return remb_bps_ ? std::min(rate_.bps(), remb_bps_) : rate_.bps();
+  return probing_.on_timer(rate_.bps(), wanted_bps, calm, trend_.noise_us(), now_us);
 }
 
 }  // namespace plane

@@ -25,28 +25,22 @@ class BandwidthEstimator {
 
   // RTCP 205/15 after its 4-byte header. What is malformed, stale or about packets never sent is ignored.
   void on_feedback(View body, int64_t now_us);
-  // From receiver reports; means something only while there is no transport-wide feedback.
-  void on_loss_report(double fraction_lost, int64_t now_us);
-  // An upper bound, from receivers that have no better; forgotten after 5 s.
-  void on_remb(uint64_t bps, int64_t now_us);
   void on_rtt(int64_t rtt_us);
 
   // Every 10 ms. `wanted_bps`: what would be sent if there were room; no more than bps(): no probes.
   std::optional<Probe> on_timer(int64_t now_us, uint64_t wanted_bps);
 
-  uint64_t bps() const;
+  uint64_t bps() const { return rate_.bps(); }
   bool known() const { return known_; }  // before it, nothing is known and nothing need be limited
   bool overusing() const { return trend_.usage() == Usage::over; }
   int64_t queue_delay_us() const { return trend_.queue_us(); }
   double loss() const { return loss_; }
-  uint64_t received_bps() const { return came_.bps(kRateUs); }
 
  private:
   static constexpr int64_t kSilenceUs = 1'000'000;  // without feedback: an outage, not congestion
   static constexpr int64_t kRateUs = 500'000, kShortRateUs = 120'000;
   static constexpr int64_t kDecreaseEveryUs = 200'000;
   static constexpr int kInVainMax = 8;
-  static constexpr int64_t kRembUs = 5'000'000;
 
   void resume(int64_t now_us);
   void begin_anew(int64_t now_us);
@@ -62,7 +56,7 @@ class BandwidthEstimator {
   RateControl rate_;
   Probing probing_;
 
-  bool known_ = false, feedback_ = false;
+  bool known_ = false;
   int64_t feedback_us_ = -1, reference_ = 0;  // the receiver's clock, in units of 64 ms
   uint32_t next_told_ = 0;
   int64_t rtt_us_ = 200'000;
@@ -74,9 +68,6 @@ class BandwidthEstimator {
 
   int64_t decreased_us_ = 0, in_vain_queue_us_ = 0;
   int decreases_in_vain_ = 0;
-
-  uint64_t remb_bps_ = 0;
-  int64_t remb_us_ = 0;
 };
 
 }  // namespace plane

@@ -182,7 +182,6 @@ struct Subscription {
   uint16_t last_seq = 0, last_picture = 0;
   uint8_t last_tl0 = 0;
   uint32_t last_timestamp = 0;
-  int64_t last_sent_us = 0;
   bool sent_any = false;
   uint16_t left_seq = 0;  // the highest that has left; up to `last_seq` the pacer holds the rest
   bool left_any = false;

@@ -56,10 +56,7 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       Subscription* s = subscription_of(e, block.ssrc);
       if (!s) continue;
       s->fraction_lost = block.fraction_lost;
-      if (e.downlink && s->track->config.video) {
-        e.downlink->estimator.on_loss_report(block.fraction_lost / 256.0, now_us);
-        e.downlink->repeats.reported(block.fraction_lost, now_us);
-      }
+      if (e.downlink && s->track->config.video) e.downlink->repeats.reported(block.fraction_lost, now_us);
       for (auto& sent : s->sent_reports)
         if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {
           int64_t rtt =

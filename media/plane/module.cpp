@@ -112,8 +112,7 @@ class Simulation : private Output, private Events {
 // Lists of plain tuples, in the order that media/plane.py names them.
 template <class T>
 nb::tuple snapshot(T& self) {
-  using EndpointRow =
-      std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool, int64_t, int64_t>;
+  using EndpointRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool, int64_t>;
   using TrackRow =
       std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
   using SubscriptionRow =
@@ -132,8 +131,7 @@ nb::tuple snapshot(T& self) {
         endpoints.emplace_back(
             e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us, e.has_selected,
             e.downlink && e.downlink->known_since_us >= 0 ? static_cast<int64_t>(e.downlink->estimator.bps())
-                                                          : -1,
-            e.downlink ? e.downlink->estimator.queue_delay_us() : 0);
+                                                          : -1);
       });
       core.each_track([&](const Track& t) {
         uint64_t packets = 0, octets = 0;
@@ -342,8 +340,6 @@ NB_MODULE(_plane, m) {
             e.on_feedback({copy.data(), copy.size()}, now_us);
           },
           "body"_a, "now_us"_a)
-      .def("on_loss_report", &BandwidthEstimator::on_loss_report, "fraction_lost"_a, "now_us"_a)
-      .def("on_remb", &BandwidthEstimator::on_remb, "bps"_a, "now_us"_a)
       .def("on_rtt", &BandwidthEstimator::on_rtt, "rtt_us"_a)
       .def(
           "on_timer",

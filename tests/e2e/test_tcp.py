@@ -8,20 +8,6 @@ from tests.e2e.conftest import House
 from tests.e2e.tcp_proxy import TcpProxy
 from tests.e2e.visitor import Visitor, decodes, eventually, hears, invitation
 
-# The protocols of the pairs in use, with the server's port.
-_ROADS = """async () => {
-  const found = [];
-  for (const pc of window.peerConnections.filter((pc) => pc.connectionState === "connected")) {
-    const report = await pc.getStats();
-    for (const entry of report.values()) {
-      if (entry.type !== "transport") continue;
-      const remote = report.get(report.get(entry.selectedCandidatePairId).remoteCandidateId);
-      found.push(`${remote.protocol} ${remote.port}`);
-    }
-  }
-  return found;
-}"""
-
 # Leads what goes to the server's TCP port for media to another one.
 _DETOUR = """
 const set = RTCPeerConnection.prototype.setRemoteDescription;
@@ -33,7 +19,8 @@ RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
 
 
 async def roads(visitor: Visitor) -> list[str]:
-    return list(await visitor.page.evaluate(_ROADS))
+    """Protocol and port of the server's end, for each connection in use."""
+    return [f"{way['remote']['protocol']} {way['remote']['port']}" for way in await visitor.ways()]
 
 
 async def test_without_udp_media_come_over_tcp_and_survive_a_broken_connection(

@@ -14,19 +14,6 @@ from tests.e2e.visitor import Visitor, decodes, eventually
 from tests.server_process import DistalServer
 
 INSIST = "localStorage.setItem('distal.relayOnly', 'yes')"
-_WAYS = """async () => {
-  const found = [];
-  for (const pc of window.peerConnections.filter((pc) => pc.connectionState === "connected")) {
-    const report = await pc.getStats();
-    for (const entry of report.values()) {
-      if (entry.type !== "transport") continue;
-      const pair = report.get(entry.selectedCandidatePairId);
-      const local = report.get(pair.localCandidateId);
-      found.push([local.candidateType, local.relayProtocol]);
-    }
-  }
-  return found;
-}"""
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
@@ -63,9 +50,5 @@ async def relayed(house: House, role: Any, name: str) -> Visitor:
 
 async def ways(visitor: Visitor) -> set[tuple[str, str]]:
     """Kind and protocol of its own end, for the connections that send and receive."""
-
-    async def used() -> list[list[str]]:
-        return list(await visitor.page.evaluate(_WAYS))
-
-    found = await eventually(used, lambda found: len(found) >= 2)
-    return {(kind, protocol) for kind, protocol in found}
+    found = await eventually(visitor.ways, lambda found: len(found) >= 2)
+    return {(way["local"]["candidateType"], way["local"].get("relayProtocol")) for way in found}

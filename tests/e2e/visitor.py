@@ -29,15 +29,15 @@ window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
 });
 """
 
-# Where the packets of the connections in use go.
-_REMOTE_ADDRESSES = """async () => {
+# The candidate pairs that the connections in use have chosen.
+_WAYS = """async () => {
   const found = [];
   for (const pc of window.peerConnections.filter((pc) => pc.connectionState === "connected")) {
     const report = await pc.getStats();
     for (const entry of report.values()) {
       if (entry.type !== "transport") continue;
-      const pair = report.get(entry.selectedCandidatePairId);
-      found.push(report.get(pair.remoteCandidateId).address);
+      const { localCandidateId, remoteCandidateId } = report.get(entry.selectedCandidatePairId);
+      found.push({ local: report.get(localCandidateId), remote: report.get(remoteCandidateId) });
     }
   }
   return found;
@@ -153,9 +153,13 @@ class Visitor:
         """How many peer connections this page has made since it was loaded."""
         return int(await self.page.evaluate("() => window.peerConnections.length"))
 
+    async def ways(self) -> list[dict[str, dict[str, Any]]]:
+        """The `local` and `remote` candidate of each connection in use, as getStats has them."""
+        return list(await self.page.evaluate(_WAYS))
+
     async def remote_addresses(self) -> list[str]:
         """Where the packets of the connections in use go."""
-        return list(await self.page.evaluate(_REMOTE_ADDRESSES))
+        return [way["remote"]["address"] for way in await self.ways()]
 
     async def panel(self, name: str) -> None:
         """Have the people or the chat at the side."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +12,9 @@ from loadtests.distal import Distal
 from loadtests.janus import Janus
 
 SMALL = rooms.Settings(rooms=2, people=3, speaking=1, seconds=1.0, settle_s=0.5)
-no_janus = pytest.mark.skipif(shutil.which("janus") is None, reason="janus is not installed")
 
 
-@pytest.mark.parametrize("make", [Distal, pytest.param(Janus, marks=no_janus)])
+@pytest.mark.parametrize("make", [Distal, Janus])
 async def test_everybody_gets_all_that_the_others_send(
     make: Callable[[Path], rooms.RoomServer],
 ) -> None:

@@ -258,27 +258,6 @@ def test_feedback_about_what_was_never_sent_is_ignored() -> None:
     assert not wire.estimator.known
 
 
-def test_remb_bounds_for_five_seconds() -> None:
-    wire = Wire()
-    wire.tell(wire.send(), [True] * 10)
-    wire.estimator.on_remb(400_000, wire.now_us)
-    assert wire.estimator.bps == 400_000
-    wire.estimator.on_timer(wire.now_us + 6 * MBPS, 0)
-    assert wire.estimator.bps >= START
-
-
-def test_a_receiver_of_the_old_kind_is_heeded() -> None:
-    """REMB and receiver reports only, as Safari once."""
-    estimator = BandwidthEstimator()
-    estimator.on_loss_report(0.0, 1000)
-    assert not estimator.known
-    estimator.on_remb(3 * MBPS, 2000)
-    assert estimator.known and estimator.bps == 3 * MBPS
-    for n in range(1, 6):
-        estimator.on_loss_report(0.3, n * MBPS)
-    assert estimator.bps < 1.5 * MBPS
-
-
 @given(st.data())
 def test_every_way_of_writing_feedback_is_understood(data: st.DataObject) -> None:
     """Run lengths and vectors, small, large and negative deltas: the loss told is found."""

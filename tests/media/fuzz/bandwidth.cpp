@@ -50,12 +50,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
           probe = asked->id;
         }
         break;
-      case 5:
-        estimator.on_loss_report(in.byte() / 256.0, now_us);
-        break;
-      case 6:
-        estimator.on_remb(uint64_t{in.byte()} << (operation >> 3), now_us);
-        break;
       default:
         estimator.on_rtt(static_cast<int64_t>(in.dword()) << (operation >> 4));
         break;
