@@ -4,10 +4,10 @@ EXTENSIONS: int
 
 def hmac_sha1(key: bytes, message: bytes) -> bytes: ...
 
-_Endpoint = tuple[int, int, int, int, int, int, bool, int]
-_Track = tuple[int, int, int, int, int, int, float, int, int, int]
+_Endpoint = tuple[int, int, int, int, int, int, int]
+_Layer = tuple[int, int, int]
+_Track = tuple[int, int, int, int, float, int, int, list[_Layer]]
 _Subscription = tuple[int, int, int, int, int, int, int, int, int]
-_Layer = tuple[int, int, int, int, int]
 
 class _Commands:
     """What Python may tell a core. Ids are the caller's; unknown ones are ignored."""
@@ -60,15 +60,10 @@ class _Commands:
     def remove_subscription(self, subscription: int) -> None: ...
     def send(self, endpoint: int, datagram: bytes) -> None: ...
     def set_remb(self, bps: int) -> None: ...
-    def snapshot(
-        self,
-    ) -> tuple[
-        list[_Endpoint],
-        list[_Track],
-        list[_Subscription],
-        list[_Layer],
-        tuple[int, int, int, int, int, int],
-    ]: ...
+    def endpoints(self) -> list[_Endpoint]: ...
+    def tracks(self) -> list[_Track]: ...
+    def subscriptions(self) -> list[_Subscription]: ...
+    def counters(self) -> tuple[int, int, int, int, int, int]: ...
 
 class Plane(_Commands):
     """A thread with a UDP socket, TCP connections and a core. `host`: an IP address, '' for every

@@ -63,8 +63,7 @@ class Lane:
 
     def counters(self) -> dict[str, int]:
         """What the plane counts, the messages on data channels, and the open transports."""
-        self.stats.refresh()
-        return {"transports": len(self.transports), **self.stats.counters, **self.data.named()}
+        return {"transports": len(self.transports), **self.stats.counters(), **self.data.named()}
 
     def candidate_lines(self) -> list[str]:
         return self._candidate_lines(self.port)

@@ -1,15 +1,18 @@
-"""The plane's counters as the contract's records: one look at the plane serves everybody for a
-moment."""
+"""The plane's counters as the contract's records: one look serves everybody for a moment."""
 
 from __future__ import annotations
 
+import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .contract import LayerStats, Shortage, SubscriptionStats, TrackStats, TransportStats
 
 if TYPE_CHECKING:
     from ._plane import Plane
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 MAX_AGE_S = 0.2
 LEVEL_AGE_US = 1_000_000  # without newer packets the speaker is silent
@@ -22,80 +25,88 @@ NO_SUBSCRIPTION = SubscriptionStats(0, 0, 0, 0, None, None)
 
 
 class PlaneStats:
-    """A snapshot that is taken again when it is older than MAX_AGE_S."""
+    """Each kind of row is read again when it is older than MAX_AGE_S, all of them at once; a record
+    is made of a row when somebody asks for it."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
-        self._taken_s = -1.0
-        self._transports: dict[int, TransportStats] = {}
-        self._tracks: dict[int, TrackStats] = {}
-        self._subscriptions: dict[int, SubscriptionStats] = {}
-        self.counters: dict[str, int] = {}
-
-    def refresh(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._taken_s < MAX_AGE_S:
-            return
-        self._taken_s = now_s
-        endpoints, tracks, subscriptions, layers, counters = self._plane.snapshot()
-        now_us = self._plane.now_us()
-        self._transports = {
-            id: TransportStats(
-                p_in,
-                o_in,
-                p_out,
-                o_out,
-                heard / 1e6 if heard >= 0 else None,
-                estimate if estimate >= 0 else None,
-            )
-            for id, p_in, o_in, p_out, o_out, heard, _, estimate in endpoints
-        }
-        by_track: dict[int, list[LayerStats]] = {}
-        for track, _, packets, octets, last in layers:
-            one = LayerStats(packets, octets, last / 1e6 if last >= 0 else None)
-            by_track.setdefault(track, []).append(one)
-        self._tracks = {
-            id: TrackStats(
-                packets,
-                octets,
-                max(0, lost),
-                nacks,
-                plis,
-                jitter,
-                level if level != _UNKNOWN_LEVEL and now_us - level_us < LEVEL_AGE_US else None,
-                last / 1e6 if last >= 0 else None,
-                tuple(by_track.get(id, ())),
-            )
-            for id, packets, octets, lost, nacks, plis, jitter, level, level_us, last in tracks
-        }
-        self._subscriptions = {
-            id: SubscriptionStats(
-                packets,
-                octets,
-                nacks,
-                resent,
-                fraction / 256 if fraction >= 0 else None,
-                rtt_us / 1e6 if rtt_us >= 0 else None,
-                layer if layer >= 0 else None,
-                SHORTAGES[shortage],
-            )
-            for id, packets, octets, nacks, resent, fraction, rtt_us, layer, shortage in (
-                subscriptions
-            )
-        }
-        names = ("datagrams", "unknown", "malformed", "unauthentic", "forwarded", "messages")
-        self.counters = dict(zip(names, counters, strict=True))
-        over_tcp = ("tcp_connections", "tcp_queued_bytes", "tcp_dropped")
-        self.counters |= zip(over_tcp, self._plane.tcp_counters(), strict=True)
+        self._transports = _Rows(plane.endpoints)
+        self._tracks = _Rows(plane.tracks)
+        self._subscriptions = _Rows(plane.subscriptions)
 
     def transport(self, id: int) -> TransportStats:
-        self.refresh()
-        return self._transports.get(id, NO_TRANSPORT)
+        row = self._transports.get(id)
+        if row is None:
+            return NO_TRANSPORT
+        _, packets_in, octets_in, packets_out, octets_out, heard_us, estimate_bps = row
+        return TransportStats(
+            packets_in,
+            octets_in,
+            packets_out,
+            octets_out,
+            heard_us / 1e6 if heard_us >= 0 else None,
+            estimate_bps if estimate_bps >= 0 else None,
+        )
 
     def track(self, id: int) -> TrackStats:
-        self.refresh()
-        return self._tracks.get(id, NO_TRACK)
+        row = self._tracks.get(id)
+        if row is None:
+            return NO_TRACK
+        _, lost, nacks, plis, jitter_s, level, level_us, layers = row
+        heard = level != _UNKNOWN_LEVEL and self._plane.now_us() - level_us < LEVEL_AGE_US
+        last_us = max(last for _, _, last in layers)
+        return TrackStats(
+            sum(packets for packets, _, _ in layers),
+            sum(octets for _, octets, _ in layers),
+            max(0, lost),
+            nacks,
+            plis,
+            jitter_s,
+            level if heard else None,
+            last_us / 1e6 if last_us >= 0 else None,
+            tuple(
+                LayerStats(packets, octets, last / 1e6 if last >= 0 else None)
+                for packets, octets, last in layers
+            ),
+        )
 
     def subscription(self, id: int) -> SubscriptionStats:
-        self.refresh()
-        return self._subscriptions.get(id, NO_SUBSCRIPTION)
+        row = self._subscriptions.get(id)
+        if row is None:
+            return NO_SUBSCRIPTION
+        _, packets, octets, nacks, resent, fraction, rtt_us, layer, shortage = row
+        return SubscriptionStats(
+            packets,
+            octets,
+            nacks,
+            resent,
+            fraction / 256 if fraction >= 0 else None,
+            rtt_us / 1e6 if rtt_us >= 0 else None,
+            layer if layer >= 0 else None,
+            SHORTAGES[shortage],
+        )
+
+    def counters(self) -> dict[str, int]:
+        """Of the whole plane, as the metrics call them."""
+        names = ("datagrams", "unknown", "malformed", "unauthentic", "forwarded", "messages")
+        over_tcp = ("tcp_connections", "tcp_queued_bytes", "tcp_dropped")
+        return {
+            **dict(zip(names, self._plane.counters(), strict=True)),
+            **dict(zip(over_tcp, self._plane.tcp_counters(), strict=True)),
+        }
+
+
+class _Rows(Generic[Row]):
+    """Rows by their first column."""
+
+    def __init__(self, read: Callable[[], list[Row]]) -> None:
+        self._read = read
+        self._read_s = -math.inf
+        self._rows: dict[int, Row] = {}
+
+    def get(self, id: int) -> Row | None:
+        now_s = time.monotonic()
+        if now_s - self._read_s >= MAX_AGE_S:
+            self._read_s = now_s
+            self._rows = {row[0]: row for row in self._read()}
+        return self._rows.get(id)

@@ -4,6 +4,7 @@
 namespace plane {
 namespace {
 
+constexpr int64_t kTimerUs = 10000;
 constexpr size_t kValidatedMax = 8;  // host, reflexive and relayed pairs of a client with two interfaces
 
 template <class T>
@@ -129,25 +130,59 @@ void Core::disconnect(const Address& address) {
 
 void Core::on_timer(int64_t now_us) {
   now_us_ = now_us;
-  for (auto& [id, t] : tracks_) {
-    for (Layer& l : t->layers) {
-      for (Rate& rate : l.rates) rate.tick(now_us);
-      if (!l.held.empty() && now_us - l.held_since_us >= Layer::kHoldUs) flush(*t, l);
-      if (l.reception.any_missing()) ask_missing(*t, l, now_us);
-      if (l.keyframe_wanted) want_keyframe(*t, l, now_us);
-    }
-    for (Subscription* s : t->subscriptions)
-      if (t->simulcast() || s->await_key) choose(*s, now_us);
+  for (size_t n = 0; n < waiting_.size();) {
+    Track& t = *waiting_[n];
+    serve(t, now_us);
+    if (t.waiting)
+      ++n;
+    else
+      waiting_[n] = waiting_.back(), waiting_.pop_back();
   }
-  for (auto& [id, e] : endpoints_) {
-    // Media goes where a check has come from lately. Feedback goes on to whoever publishes: some encoders
-    // check once and never again.
-    const int64_t consent_us = e->subscriptions.empty() ? e->last_heard_us : e->confirmed_us;
-    if (e->has_selected && now_us - consent_us > Endpoint::kConsentUs) e->has_selected = false;
-    if (!e->tx || !e->has_selected) continue;
-    send_reports(*e, now_us);
-    if (e->downlink) on_downlink(*e, now_us);
+  for (size_t n = 0; n < pacing_.size();) {
+    Endpoint& e = *pacing_[n];
+    if (e.tx && e.has_selected) on_downlink(e, now_us);
+    e.pacing = !e.downlink->pacer.empty() || !e.downlink->repeats.empty();
+    if (e.pacing)
+      ++n;
+    else
+      pacing_[n] = pacing_.back(), pacing_.pop_back();
   }
+  constexpr int64_t kSlices = Rounds<Track>::kSlices;
+  int64_t turns = timer_us_ < 0 ? kSlices : (now_us - timer_us_ + kTimerUs / 2) / kTimerUs;
+  timer_us_ = now_us;
+  for (turns = std::clamp<int64_t>(turns, 1, kSlices); turns > 0; --turns) {
+    for (Track* t : tracks_in_turn_.slices[slice_]) look_after(*t, now_us);
+    for (Endpoint* e : endpoints_in_turn_.slices[slice_]) look_after(*e, now_us);
+    slice_ = (slice_ + 1) % kSlices;
+  }
+}
+
+void Core::serve(Track& t, int64_t now_us) {
+  bool waits = false;
+  for (Layer& l : t.layers) {
+    if (!l.held.empty() && now_us - l.held_since_us >= Layer::kHoldUs) flush(t, l);
+    if (l.reception.any_missing()) ask_missing(t, l, now_us);
+    if (l.keyframe_wanted) want_keyframe(t, l, now_us);
+    waits |= !l.held.empty() || l.reception.any_missing() || l.keyframe_wanted;
+  }
+  t.waiting = waits;
+}
+
+void Core::look_after(Track& t, int64_t now_us) {
+  for (Layer& l : t.layers)
+    for (Rate& rate : l.rates) rate.tick(now_us);
+  for (Subscription* s : t.subscriptions)
+    if (t.simulcast() || s->await_key) choose(*s, now_us);
+}
+
+void Core::look_after(Endpoint& e, int64_t now_us) {
+  // Media goes where a check has come from lately. Feedback goes on to whoever publishes: some encoders
+  // check once and never again.
+  const int64_t consent_us = e.subscriptions.empty() ? e.last_heard_us : e.confirmed_us;
+  if (e.has_selected && now_us - consent_us > Endpoint::kConsentUs) e.has_selected = false;
+  if (!e.tx || !e.has_selected) return;
+  send_reports(e, now_us);
+  if (e.downlink) on_downlink(e, now_us);
 }
 
 void Core::add_endpoint(uint32_t id, const std::string& ufrag, const std::string& password) {
@@ -156,6 +191,7 @@ void Core::add_endpoint(uint32_t id, const std::string& ufrag, const std::string
   e->ufrag = ufrag;
   e->password = password;
   by_ufrag_[ufrag] = e.get();
+  endpoints_in_turn_.add(e.get());
   endpoints_[id] = std::move(e);
 }
 
@@ -213,6 +249,8 @@ void Core::remove_endpoint(uint32_t id) {
   for (const Address& a : e.validated) by_address_.erase(a);
   by_ufrag_.erase(e.ufrag);
   if (!e.old_ufrag.empty()) by_ufrag_.erase(e.old_ufrag);
+  if (e.pacing) forget(pacing_, &e);
+  endpoints_in_turn_.remove(&e);
   endpoints_.erase(found);
 }
 
@@ -233,6 +271,7 @@ bool Core::add_track(uint32_t id, uint32_t endpoint, const TrackConfig& config) 
     if (e.feedback_media == 0) e.feedback_media = l.config.ssrc;
   }
   e.tracks.push_back(t.get());
+  tracks_in_turn_.add(t.get());
   tracks_[id] = std::move(t);
   return true;
 }
@@ -244,6 +283,8 @@ void Core::remove_track(uint32_t id) {
   while (!t.subscriptions.empty()) remove_subscription(t.subscriptions.back()->id);
   std::erase_if(t.endpoint->streams, [&](auto& entry) { return entry.second.track == &t; });
   forget(t.endpoint->tracks, &t);
+  if (t.waiting) forget(waiting_, &t);
+  tracks_in_turn_.remove(&t);
   tracks_.erase(found);
 }
 

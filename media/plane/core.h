@@ -2,8 +2,8 @@
 //
 // The invariant that drives it: after every `on_datagram` or `on_timer`, all packets that may leave have been
 // written to the Output; what waits (a video frame without its marker, a NACK's next try, a report) has its
-// time, and `on_timer` called every 10 ms finds it. SSRCs, layers and addresses live here; rooms and people
-// do not.
+// time, and `on_timer` called every 10 ms finds it: what waits for the next turn is on a list, the rest is
+// looked after in tenths. SSRCs, layers and addresses live here; rooms and people do not.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -68,6 +68,8 @@ struct Endpoint {
   int64_t last_heard_us = -1;
   uint64_t packets_in = 0, octets_in = 0, packets_out = 0, octets_out = 0;
   std::unique_ptr<Downlink> downlink;        // of one who receives and says how it goes
+  bool pacing = false;                       // on the core's list of those with something that waits
+  size_t slice = 0;                          // of the core's rounds
   std::vector<Track*> tracks;                // published here
   std::vector<Subscription*> subscriptions;  // sent here
 
@@ -145,6 +147,8 @@ struct Track {
   uint64_t plis = 0;
   int level_dbov = -128;  // -128: not known
   int64_t level_us = 0;
+  bool waiting = false;  // on the core's list
+  size_t slice = 0;
 
   explicit Track(const TrackConfig& c) : config(c) {
     layers.reserve(c.layers.size());  // streams point into it
@@ -260,6 +264,29 @@ class Core {
   }
 
  private:
+  // What is looked after ten times a second, a tenth of it in each turn of the timer: so that a core with
+  // hundreds of people need not fetch all of them from memory every 10 ms.
+  template <class T>
+  struct Rounds {
+    static constexpr size_t kSlices = 10;
+    std::vector<T*> slices[kSlices];
+    void add(T* one) {
+      for (size_t n = 1; n < kSlices; ++n)
+        if (slices[n].size() < slices[one->slice].size()) one->slice = n;
+      slices[one->slice].push_back(one);
+    }
+    void remove(T* one) { std::erase(slices[one->slice], one); }
+  };
+
+  void attend(Track& t) {
+    if (!t.waiting) t.waiting = true, waiting_.push_back(&t);
+  }
+  void attend(Endpoint& e) {
+    if (!e.pacing) e.pacing = true, pacing_.push_back(&e);
+  }
+  void serve(Track& t, int64_t now_us);
+  void look_after(Track& t, int64_t now_us);
+  void look_after(Endpoint& e, int64_t now_us);
   void on_stun(const Path& from, View datagram, int64_t now_us);
   void heard(Endpoint& e, int64_t now_us);
   void on_return(Endpoint& e);
@@ -291,7 +318,8 @@ class Core {
   void want_keyframe(Track& t, Layer& l, int64_t now_us);
   void ask_missing(Track& t, Layer& l, int64_t now_us);
   void send_reports(Endpoint& e, int64_t now_us);
-  void send_sender_report(Subscription& s, int64_t now_us);
+  void send_sender_reports(Endpoint& e, int64_t now_us);
+  size_t write_sender_report(uint8_t* out, Subscription& s, int64_t now_us);
   void send_feedback(Endpoint& e, const uint8_t* packet, size_t size);
   void send_rtcp(Endpoint& e, const uint8_t* packet, size_t size);
   Subscription* subscription_of(Endpoint& e, uint32_t ssrc);
@@ -305,6 +333,12 @@ class Core {
   std::unordered_map<uint32_t, std::unique_ptr<Subscription>> subscriptions_;
   std::unordered_map<Address, Endpoint*, AddressHash> by_address_;
   std::unordered_map<std::string, Endpoint*> by_ufrag_;
+  Rounds<Track> tracks_in_turn_;
+  Rounds<Endpoint> endpoints_in_turn_;
+  std::vector<Track*> waiting_;    // a frame, a gap or a wish for a key frame waits
+  std::vector<Endpoint*> pacing_;  // packets wait in its downlink
+  size_t slice_ = 0;
+  int64_t timer_us_ = -1;
   std::vector<uint16_t> due_;
   std::vector<Demand> demands_;
   Counters counters_;

@@ -4,8 +4,7 @@
 namespace plane {
 namespace {
 
-constexpr int64_t kDivideUs = 100000;
-constexpr Pacer::Pace kStills{75, 0}, kNarrow{125, 20000}, kWide{250, 100000};
+constexpr int64_t kDivideUs = 90000;  // in each round
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.
@@ -53,10 +52,7 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
     divide(e, now_us);
   }
   if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(e, *probe);
-  // An estimate that limits is the way's own rate: faster would only queue there. One that nobody has reached
-  // yet is no more than a lower bound. A still has seconds, and leaves the way to the sound.
-  const Pacer::Pace& pace = d.starved ? kStills : d.short_of_room ? kNarrow : kWide;
-  if (d.known_since_us >= 0) d.pacer.refill(estimator.bps(), pace, now_us);
+  if (d.known_since_us >= 0) d.refill(now_us);
   if (!d.pacer.empty()) drain(e);
   d.repeats.each_due(now_us, [&](Subscription& s, int64_t index, const Segment& numbers) {
     const Packet* p = s.track->layers[static_cast<size_t>(numbers.layer)].ring.find(index);

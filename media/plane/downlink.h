@@ -18,9 +18,15 @@ struct Downlink {
   int64_t grow_after_us = 0, grown_us = -1, shrunk_us = -1, hold_us = kHoldUs;
   uint64_t shrunk_bps = 0;
 
+  static constexpr Pacer::Pace kStills{75, 0}, kNarrow{125, 20000}, kWide{250, 100000};
   static constexpr int64_t kHoldUs = 2000000, kHoldMaxUs = 8000000, kRelapseUs = 8000000;
   static constexpr int64_t kSettleUs = 1000000;  // the estimate begins low and needs a moment to find the way
 
+  // An estimate that limits is the way's own rate: faster would only queue there. One that nobody has reached
+  // yet is no more than a lower bound. A still has seconds, and leaves the way to the sound.
+  void refill(int64_t now_us) {
+    pacer.refill(estimator.bps(), starved ? kStills : short_of_room ? kNarrow : kWide, now_us);
+  }
   bool limits(int64_t now_us) const {
     return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
   }

@@ -6,7 +6,8 @@ namespace {
 
 constexpr std::string_view kOwnName = "distal";
 constexpr uint32_t kOwnSsrc = 1;  // the relay sends no media of its own
-constexpr int64_t kFeedbackUs = 100000, kReportUs = 1000000, kKeyframeUs = 500000;
+constexpr int64_t kFeedbackUs = 90000, kReportUs = 1000000, kKeyframeUs = 500000;
+constexpr size_t kCompoundMax = 1200, kSenderReportMax = 28 + 80;  // with a name of 64 bytes
 
 }  // namespace
 
@@ -23,6 +24,7 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
     return;
   }
   heard(e, now_us);
+  bool told = false;
   View compound{data, static_cast<size_t>(length)};
   rtcp::Packet packet;
   for (size_t at = 0; rtcp::next(compound, at, packet);) {
@@ -44,7 +46,7 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4)))
         rtcp::each_nack(b, [&](uint16_t seq) { resend(*s, seq, now_us); });
     } else if (packet.type == rtcp::kTransportFeedback && packet.count == rtcp::kTransportCc) {
-      if (e.downlink) e.downlink->estimator.on_feedback(b, now_us);
+      if (e.downlink) e.downlink->estimator.on_feedback(b, now_us), told = true;
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kPli && b.size >= 8) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s, now_us);
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kFir) {
@@ -67,6 +69,7 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
         }
     }
   }
+  if (told && e.tx && e.has_selected) on_downlink(e, now_us);
 }
 
 void Core::want_keyframe(Subscription& s, int64_t now_us) {
@@ -78,6 +81,7 @@ void Core::want_keyframe(Subscription& s, int64_t now_us) {
 void Core::want_keyframe(Track& t, Layer& l, int64_t now_us) {
   if (!t.config.video) return;
   l.keyframe_wanted = true;
+  attend(t);
   if (now_us - l.keyframe_asked_us < kKeyframeUs || !t.endpoint->tx || !t.endpoint->has_selected ||
       l.config.ssrc == 0)
     return;  // the timer asks again
@@ -128,15 +132,33 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
       send_rtcp(e, packet, size);
     }
   }
-  for (Subscription* s : e.subscriptions)
-    if (now_us >= s->sr_due_us && s->sent_any && !s->paused && s->layer() >= 0 &&
-        s->track->layers[static_cast<size_t>(s->layer())].sr_us >= 0)
-      send_sender_report(*s, now_us);
+  send_sender_reports(e, now_us);
+}
+
+// Those of one endpoint go together (RFC 8108 section 5.3).
+void Core::send_sender_reports(Endpoint& e, int64_t now_us) {
+  auto can = [](const Subscription& s) {
+    return s.sent_any && !s.paused && s.layer() >= 0 &&
+           s.track->layers[static_cast<size_t>(s.layer())].sr_us >= 0;
+  };
+  if (std::none_of(e.subscriptions.begin(), e.subscriptions.end(),
+                   [&](auto* s) { return now_us >= s->sr_due_us && can(*s); }))
+    return;
+  uint8_t packet[kCompoundMax];
+  size_t size = 0;
+  for (Subscription* s : e.subscriptions) {
+    if (now_us < s->sr_due_us - kReportUs / 2 || !can(*s)) continue;
+    size += write_sender_report(packet + size, *s, now_us);
+    if (size + kSenderReportMax <= kCompoundMax) continue;
+    send_rtcp(e, packet, size);
+    size = 0;
+  }
+  if (size > 0) send_rtcp(e, packet, size);
 }
 
 // The publisher's clocks, carried forward to now: timestamps pass unchanged, so its mapping between wall
 // clock and RTP time holds for every subscriber, and sound stays with its picture.
-void Core::send_sender_report(Subscription& s, int64_t now_us) {
+size_t Core::write_sender_report(uint8_t* out, Subscription& s, int64_t now_us) {
   s.sr_due_us = now_us + kReportUs;
   const Track& t = *s.track;
   const Layer& l = t.layers[static_cast<size_t>(s.layer())];
@@ -145,12 +167,11 @@ void Core::send_sender_report(Subscription& s, int64_t now_us) {
                  (static_cast<uint64_t>(elapsed_us % 1000000) << 32) / 1000000;
   auto timestamp = l.sr_timestamp + s.mapping.now().timestamp +
                    static_cast<uint32_t>(elapsed_us * t.config.clock_rate / 1000000);
-  uint8_t packet[256];
-  size_t size =
-      rtcp::write_sender_report(packet, s.config.ssrc, ntp, timestamp, static_cast<uint32_t>(s.packets),
+  const size_t size =
+      rtcp::write_sender_report(out, s.config.ssrc, ntp, timestamp, static_cast<uint32_t>(s.packets),
                                 static_cast<uint32_t>(s.octets), t.config.cname);
   s.sent_reports[s.sent_report_at++ % 4] = {static_cast<uint32_t>(ntp >> 16), now_us};
-  send_rtcp(*s.endpoint, packet, size);
+  return size;
 }
 
 // Peers that did not agree to reduced size get feedback inside a compound packet (RFC 3550 section 6.1).

@@ -181,6 +181,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
   l.octets += size;
   l.rates[std::min<size_t>(p->payload.temporal, Layer::kTemporal - 1)].add(size + kWireOverhead);
   l.last_packet_us = now_us;
+  if (l.reception.any_missing()) attend(t);
   if (!late) l.last_timestamp = h.timestamp, l.last_arrival_us = arrival_us;
   if (l.reception.any_new_gap()) ask_missing(t, l, now_us);
 
@@ -200,6 +201,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
   // A frame leaves when it is whole: no receiver can use it earlier, and one message is far cheaper than ten.
   if (!late && !l.held.empty() && l.held.front()->header.timestamp != h.timestamp) flush(t, l);
   if (l.held.empty()) l.held_since_us = now_us;
+  attend(t);
   l.held.push_back(p);
   if (h.marker || l.held.size() >= Layer::kHoldPackets) flush(t, l);
 }
@@ -354,6 +356,7 @@ void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t
   Downlink* d = s.endpoint->downlink.get();
   if (d && s.track->config.video && d->known_since_us >= 0) {
     now = 0;
+    d->refill(now_us_);
     for (int64_t room = d->pacer.empty() ? d->pacer.budget() : 0; now < total && room > 0; ++now)
       room -= static_cast<int64_t>(sent[now]->size + kWireOverhead);
   }
@@ -363,6 +366,7 @@ void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t
       stop_short(s);  // nobody wants pictures that old
       break;
     }
+  if (now < total) attend(*s.endpoint);
 }
 
 void Core::write_run(Subscription& s, const Template* const* run, const Segment* numbers, size_t count) {
@@ -428,12 +432,18 @@ void Core::resend(Subscription& s, uint16_t seq, int64_t now_us) {
   if (s.resend_budget < 1) return;  // a subscriber that asks for everything gets 500 packets/s
   s.resend_budget -= 1;
   Downlink* d = e.downlink.get();
-  if (d && d->known_since_us >= 0 && d->pacer.budget() <= 0) {
-    d->pacer.push_front({&s, p->index, g, true}, p->size);
-    return;
+  if (d && d->known_since_us >= 0) {
+    d->refill(now_us);
+    if (d->pacer.budget() <= 0) {
+      if (d->pacer.push_front({&s, p->index, g, true}, p->size)) attend(e);
+      return;
+    }
   }
   write_repair(s, *p, g, 0);
-  if (d && d->repeats.wanted(now_us) && !d->full()) d->repeats.push(&s, p->index, g, now_us);
+  if (d && d->repeats.wanted(now_us) && !d->full()) {
+    d->repeats.push(&s, p->index, g, now_us);
+    attend(e);
+  }
 }
 
 // A retransmission, or a probe in the form of one: what a receiver has already it ignores.

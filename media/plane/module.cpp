@@ -109,52 +109,68 @@ class Simulation : private Output, private Events {
   Core core_;
 };
 
-// Lists of plain tuples, in the order that media/plane.py names them.
+// Lists of plain tuples, in the order that media/stats.py names them. The core is held while they are
+// gathered, no longer.
+template <class T, class F>
+auto gathered(T& self, F&& f) {
+  nb::gil_scoped_release release;
+  return self.with_core([&](Core& core) { return f(core); });
+}
+
 template <class T>
-nb::tuple snapshot(T& self) {
-  using EndpointRow = std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, bool, int64_t>;
-  using TrackRow =
-      std::tuple<uint32_t, uint64_t, uint64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t>;
-  using SubscriptionRow =
-      std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t, int, int>;
-  using LayerRow = std::tuple<uint32_t, int, uint64_t, uint64_t, int64_t>;
-  std::vector<LayerRow> layers;
-  std::vector<EndpointRow> endpoints;
-  std::vector<TrackRow> tracks;
-  std::vector<SubscriptionRow> subscriptions;
-  Core::Counters c;
-  {
-    nb::gil_scoped_release release;
-    self.with_core([&](Core& core) {
-      c = core.counters();
-      core.each_endpoint([&](const Endpoint& e) {
-        endpoints.emplace_back(
-            e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us, e.has_selected,
-            e.downlink && e.downlink->known_since_us >= 0 ? static_cast<int64_t>(e.downlink->estimator.bps())
-                                                          : -1);
-      });
-      core.each_track([&](const Track& t) {
-        uint64_t packets = 0, octets = 0;
-        int64_t lost = 0, nacks = 0, last_us = -1;
-        double jitter_s = 0;
-        for (const Layer& l : t.layers) {
-          packets += l.packets, octets += l.octets, lost += l.reception.lost(), nacks += l.reception.nacks();
-          jitter_s = std::max(jitter_s, l.reception.jitter_s()),
-          last_us = std::max(last_us, l.last_packet_us);
-          layers.emplace_back(t.id, l.number, l.packets, l.octets, l.last_packet_us);
-        }
-        tracks.emplace_back(t.id, packets, octets, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us,
-                            last_us);
-      });
-      core.each_subscription([&](const Subscription& s) {
-        subscriptions.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost,
-                                   s.rtt_us, s.layer(), s.shortage());
-      });
+auto endpoints(T& self) {
+  return gathered(self, [](Core& core) {
+    std::vector<std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int64_t, int64_t>> rows;
+    core.each_endpoint([&](const Endpoint& e) {
+      const bool known = e.downlink && e.downlink->known_since_us >= 0;
+      rows.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us,
+                        known ? static_cast<int64_t>(e.downlink->estimator.bps()) : -1);
     });
-  }
-  return nb::make_tuple(
-      nb::cast(endpoints), nb::cast(tracks), nb::cast(subscriptions), nb::cast(layers),
-      nb::make_tuple(c.datagrams, c.unknown, c.malformed, c.unauthentic, c.forwarded, c.messages));
+    return rows;
+  });
+}
+
+using LayerRow = std::tuple<uint64_t, uint64_t, int64_t>;
+
+template <class T>
+auto tracks(T& self) {
+  return gathered(self, [](Core& core) {
+    std::vector<
+        std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, std::vector<LayerRow>>>
+        rows;
+    core.each_track([&](const Track& t) {
+      int64_t lost = 0, nacks = 0;
+      double jitter_s = 0;
+      std::vector<LayerRow> layers;
+      for (const Layer& l : t.layers) {
+        lost += l.reception.lost(), nacks += l.reception.nacks();
+        jitter_s = std::max(jitter_s, l.reception.jitter_s());
+        layers.emplace_back(l.packets, l.octets, l.last_packet_us);
+      }
+      rows.emplace_back(t.id, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us, std::move(layers));
+    });
+    return rows;
+  });
+}
+
+template <class T>
+auto subscriptions(T& self) {
+  return gathered(self, [](Core& core) {
+    std::vector<std::tuple<uint32_t, uint64_t, uint64_t, uint64_t, uint64_t, int, int64_t, int, int>> rows;
+    core.each_subscription([&](const Subscription& s) {
+      rows.emplace_back(s.id, s.packets, s.octets, s.nacks, s.retransmissions, s.fraction_lost, s.rtt_us,
+                        s.layer(), s.shortage());
+    });
+    return rows;
+  });
+}
+
+template <class T>
+auto counters(T& self) {
+  return gathered(self, [](Core& core) {
+    const Core::Counters& c = core.counters();
+    return std::tuple(c.datagrams, c.unknown, c.malformed, c.unauthentic, c.forwarded, c.messages);
+  });
 }
 
 template <class T>
@@ -257,7 +273,10 @@ void bind_commands(nb::class_<T>& c) {
       .def(
           "set_remb", [](T& s, uint64_t bps) { s.with_core([&](Core& core) { core.set_remb(bps); }); },
           Release(), "bps"_a)
-      .def("snapshot", &snapshot<T>);
+      .def("endpoints", &endpoints<T>)
+      .def("tracks", &tracks<T>)
+      .def("subscriptions", &subscriptions<T>)
+      .def("counters", &counters<T>);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace plane {
 
 class Rate {
  public:
-  static constexpr int64_t kEveryUs = 100000;
+  static constexpr int64_t kEveryUs = 90000;  // in each round of the core
 
   void add(size_t bytes) { bytes_ += bytes; }
   void tick(int64_t now_us) {

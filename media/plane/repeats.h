@@ -24,6 +24,7 @@ class Repeats {
   void push(Subscription* s, int64_t index, const Segment& numbers, int64_t now_us) {
     if (count_ < kSlots) slots_[(first_ + count_++) % kSlots] = {s, index, numbers, now_us + kLaterUs};
   }
+  bool empty() const { return count_ == 0; }
   // `f` sees what is due.
   template <class F>
   void each_due(int64_t now_us, F&& f) {

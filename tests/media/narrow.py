@@ -202,12 +202,12 @@ class Call:
             for viewer in self.viewers:
                 viewer.step(ms)
             if ms % 100 == 0:
-                endpoints, _, subscriptions, _, _ = self.world.core.snapshot()
-                rows = sorted(subscriptions)
+                rows = sorted(self.world.core.subscriptions())
+                endpoints = sorted(self.world.core.endpoints())
                 self.layers.append(tuple(row[7] for row in rows))
                 self.shortages.append(tuple(row[8] for row in rows))
                 known = {v.peer.endpoint for v in self.viewers}
-                self.estimates.append(tuple(e[7] for e in sorted(endpoints) if e[0] in known))
+                self.estimates.append(tuple(e[6] for e in endpoints if e[0] in known))
 
     def table(self) -> str:
         return "\n".join(

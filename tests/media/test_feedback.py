@@ -197,7 +197,7 @@ def test_the_round_trip_and_loss_of_a_subscriber_are_known_from_its_report() -> 
         dlsr=65536 // 10,  # held for 100 ms
     )
     subscriber.send_rtcp(bytes(RtcpRrPacket(ssrc=9, reports=[block])))
-    (row,) = world.core.snapshot()[2]
+    (row,) = world.core.subscriptions()
     assert row[5] == 64
     assert abs(row[6] - 40_000) < 11_000  # 140 ms less the 100 that it held, in steps of 10
 
