@@ -134,7 +134,7 @@ def prefer(world: World, subscriber: Peer, layer: int, temporal: int = 7) -> Non
 
 
 def layer_of(world: World) -> int:
-    return world.core.snapshot()[2][0][7]
+    return world.core.subscriptions()[0][7]
 
 
 def test_the_largest_layer_is_sent_from_its_key_frame_on() -> None:

@@ -55,7 +55,7 @@ print(plane.port, flush=True)
 sys.stdin.readline()  # it lives until it is told to die
 peer.send(bytes([0x80, 96]) + bytes(9) + bytes([7]) + bytes(100))
 while True:
-    plane.snapshot()  # as the event loop does; it waits for the plane's lock
+    plane.counters()  # as the event loop does; it waits for the plane's lock
     time.sleep(0.01)
 """
 
