@@ -4,7 +4,7 @@
 namespace plane {
 namespace {
 
-constexpr int64_t kDivideUs = 90000;  // in each round
+constexpr int64_t kDivideUs = 90000;      // in each round
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.
