@@ -74,6 +74,7 @@ class TrackStats:
     jitter_s: float
     level_dbov: int | None
     last_packet_s: float | None  # on the monotonic clock
+    limit_bps: int | None  # what the networks of those who watch can carry, when that is too little
     layers: tuple[LayerStats, ...] = ()  # smallest picture first; one without simulcast
 
 

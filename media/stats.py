@@ -20,7 +20,7 @@ _UNKNOWN_LEVEL = -128
 SHORTAGES: tuple[Shortage, ...] = ("none", "reduced", "still")  # in the plane's numbers
 
 NO_TRANSPORT = TransportStats(0, 0, 0, 0, None)
-NO_TRACK = TrackStats(0, 0, 0, 0, 0, 0.0, None, None)
+NO_TRACK = TrackStats(0, 0, 0, 0, 0, 0.0, None, None, None)
 NO_SUBSCRIPTION = SubscriptionStats(0, 0, 0, 0, None, None)
 
 
@@ -52,7 +52,7 @@ class PlaneStats:
         row = self._tracks.get(id)
         if row is None:
             return NO_TRACK
-        _, lost, nacks, plis, jitter_s, level, level_us, layers = row
+        _, lost, nacks, plis, jitter_s, level, level_us, limit_bps, layers = row
         heard = level != _UNKNOWN_LEVEL and self._plane.now_us() - level_us < LEVEL_AGE_US
         last_us = max(last for _, _, last in layers)
         return TrackStats(
@@ -64,6 +64,7 @@ class PlaneStats:
             jitter_s,
             level if heard else None,
             last_us / 1e6 if last_us >= 0 else None,
+            limit_bps if limit_bps >= 0 else None,
             tuple(
                 LayerStats(packets, octets, last / 1e6 if last >= 0 else None)
                 for packets, octets, last in layers

@@ -25,6 +25,10 @@ struct Demand {
   size_t count = 0;  // steps, cheapest first; the last is what was asked for
   int current = -1;  // the step that is sent now; -1: nothing
   int granted = -1;  // the answer
+  // For `share`: whether the publisher can be told to send less, whether it would send more than the last
+  // step if it might, and the answer.
+  bool elastic = false, held_back = false, content = false;
+  int64_t room_bps = 0;
   void add(int layer, uint8_t temporal, uint64_t bps) {
     if (count < kSteps) steps[count++] = {layer, temporal, bps};
   }
@@ -57,6 +61,40 @@ inline void allocate(Demand* demands, size_t count, int64_t budget_bps, bool may
         grew = true;
       }
     }
+    from = until;
+  }
+}
+
+// What each elastic demand could use of the budget, were its publisher to send at just that rate: those of
+// equal priority get even parts, and what one does not need is the others'. Demands are as `allocate` left
+// them.
+inline void share(Demand* demands, size_t count, int64_t budget_bps) {
+  auto sent = [](const Demand& d) { return static_cast<int64_t>(d.steps[d.count - 1].bps); };
+  for (size_t from = 0; from < count;) {
+    size_t until = from;
+    int64_t open = 0;
+    for (; until < count && demands[until].priority == demands[from].priority; ++until) {
+      const Demand& d = demands[until];
+      if (d.elastic)
+        ++open;
+      else if (d.granted >= 0)
+        budget_bps -= static_cast<int64_t>(d.steps[d.granted].bps);
+    }
+    budget_bps = std::max<int64_t>(budget_bps, 0);
+    for (bool found = true; found;) {
+      found = false;
+      for (size_t i = from; i < until; ++i) {
+        Demand& d = demands[i];
+        if (!d.elastic || d.held_back || d.content || sent(d) >= budget_bps / open) continue;
+        d.content = found = true;
+        budget_bps -= sent(d);
+        --open;
+      }
+    }
+    for (size_t i = from; i < until; ++i)
+      if (Demand& d = demands[i]; d.elastic)
+        d.room_bps = open ? std::max(budget_bps / open, d.content ? sent(d) : 0) : budget_bps + sent(d);
+    if (open) budget_bps = 0;
     from = until;
   }
 }

@@ -171,8 +171,20 @@ void Core::serve(Track& t, int64_t now_us) {
 void Core::look_after(Track& t, int64_t now_us) {
   for (Layer& l : t.layers)
     for (Rate& rate : l.rates) rate.tick(now_us);
+  if (t.config.video && !t.simulcast()) limit(t, now_us);
   for (Subscription* s : t.subscriptions)
     if (t.simulcast() || s->await_key) choose(*s, now_us);
+}
+
+// Whoever sees it well decides: nobody's picture gets worse for the sake of somebody else's network.
+void Core::limit(Track& t, int64_t now_us) {
+  int64_t room_bps = -1;
+  for (const Subscription* s : t.subscriptions)
+    if (!s->paused && s->endpoint->tx && s->endpoint->has_selected)
+      room_bps = std::max(room_bps, s->room_bps);
+  const int64_t before_bps = t.limit.bps();
+  t.limit.update(room_bps < 0 ? Limit::kNone : room_bps, t.bps(), now_us);
+  if (t.limit.bps() < before_bps - before_bps / 10) t.endpoint->report_due_us = 0;  // the sooner the better
 }
 
 void Core::look_after(Endpoint& e, int64_t now_us) {

@@ -14,6 +14,7 @@
 #include "address.h"
 #include "allocation.h"
 #include "downlink.h"
+#include "limit.h"
 #include "mapping.h"
 #include "rate.h"
 #include "reception.h"
@@ -62,6 +63,7 @@ struct Endpoint {
   bool ext_mixed = false;
   bool transport_cc = false, remb = false;
   bool reduced_size = false;  // feedback may stand alone (RFC 5506)
+  bool told_limit = false;    // its REMB holds it back
   TransportFeedback feedback;
   uint32_t feedback_media = 0;
   int64_t feedback_due_us = 0, report_due_us = 0;
@@ -147,6 +149,7 @@ struct Track {
   uint64_t plis = 0;
   int level_dbov = -128;  // -128: not known
   int64_t level_us = 0;
+  Limit limit;           // of what its publisher sends; without layers only
   bool waiting = false;  // on the core's list
   size_t slice = 0;
 
@@ -155,6 +158,12 @@ struct Track {
     for (const LayerConfig& l : c.layers) layers.emplace_back(static_cast<int>(layers.size()), l, c);
   }
   bool simulcast() const { return layers.size() > 1; }
+  int64_t bps() const {
+    uint64_t all = 0;
+    for (const Layer& l : layers)
+      for (const Rate& rate : l.rates) all += rate.bps();
+    return static_cast<int64_t>(all);
+  }
 };
 
 struct SubscriptionConfig {
@@ -178,6 +187,7 @@ struct Subscription {
   // What the way allows; more than anybody wants until it is known.
   int allowed_layer = kAnyLayer;
   uint8_t allowed_temporal = 7;
+  int64_t room_bps = Limit::kNone;  // the way's, for a publisher that is to send no more than it takes
   // Nothing fits: a still now and then (`still_open`: its packets are on their way).
   bool starved = false, still_open = false;
   uint32_t still_timestamp = 0;
@@ -286,6 +296,7 @@ class Core {
   }
   void serve(Track& t, int64_t now_us);
   void look_after(Track& t, int64_t now_us);
+  void limit(Track& t, int64_t now_us);
   void look_after(Endpoint& e, int64_t now_us);
   void on_stun(const Path& from, View datagram, int64_t now_us);
   void heard(Endpoint& e, int64_t now_us);
@@ -318,6 +329,7 @@ class Core {
   void want_keyframe(Track& t, Layer& l, int64_t now_us);
   void ask_missing(Track& t, Layer& l, int64_t now_us);
   void send_reports(Endpoint& e, int64_t now_us);
+  uint64_t may_send_bps(const Endpoint& e) const;
   void send_sender_reports(Endpoint& e, int64_t now_us);
   size_t write_sender_report(uint8_t* out, Subscription& s, int64_t now_us);
   void send_feedback(Endpoint& e, const uint8_t* packet, size_t size);

@@ -5,6 +5,7 @@ namespace plane {
 namespace {
 
 constexpr int64_t kDivideUs = 90000;      // in each round
+constexpr int64_t kOfferedPercent = 80;  // of a way, to publishers: sound and repairs need some of it too
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.
@@ -63,7 +64,7 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
 void Core::divide(Endpoint& e, int64_t now_us) {
   Downlink& d = *e.downlink;
   demands_.clear();
-  uint64_t wanted_bps = 0;
+  uint64_t wanted_bps = 0, offered_bps = 0;
   for (size_t n = 0; n < e.subscriptions.size(); ++n) {
     const Subscription& s = *e.subscriptions[n];
     if (s.paused || !s.track->config.video) continue;
@@ -73,23 +74,37 @@ void Core::divide(Endpoint& e, int64_t now_us) {
     list_steps(s, demand, now_us);
     if (demand.count == 0) continue;  // its publisher sends nothing
     demand.current = present(s, demand);
-    wanted_bps += demand.steps[demand.count - 1].bps;
+    demand.elastic = !s.track->simulcast();
+    demand.held_back = s.track->limit.filled(s.track->bps());
+    const uint64_t whole_bps = demand.steps[demand.count - 1].bps;
+    offered_bps += whole_bps;
+    wanted_bps += demand.held_back ? 2 * whole_bps : whole_bps;
     demands_.push_back(demand);
   }
   d.wanted_bps = wanted_bps * 5 / 4;
   const bool limits = d.limits(now_us);
-  if (limits)
-    allocate(demands_.data(), demands_.size(), static_cast<int64_t>(d.estimator.bps()), d.may_grow(now_us));
-  else
+  if (limits) {
+    const auto bps = static_cast<int64_t>(d.estimator.bps());
+    allocate(demands_.data(), demands_.size(), bps, d.may_grow(now_us));
+    share(demands_.data(), demands_.size(), bps * kOfferedPercent / 100);
+  } else {
     for (Demand& demand : demands_) demand.granted = static_cast<int>(demand.count) - 1;
+  }
   bool shrank = false, grew = false;
+  const bool lenient = limits && d.lenient(offered_bps, now_us);
   d.short_of_room = d.starved = false;
-  for (const Demand& demand : demands_) {
+  for (Demand& demand : demands_) {
+    Subscription& s = *e.subscriptions[demand.tag];
+    const bool short_of_room = demand.granted + 1 < static_cast<int>(demand.count);
+    const bool limited = demand.elastic && s.track->limit.set();
+    s.room_bps = limits && demand.elastic && (short_of_room || limited) ? demand.room_bps : Limit::kNone;
+    d.short_of_room |= short_of_room;
+    if (lenient && limited && demand.current + 1 == static_cast<int>(demand.count))
+      demand.granted = demand.current;  // its publisher will send less in a moment
     shrank |= demand.granted < demand.current;
     grew |= demand.granted > demand.current;
-    d.short_of_room |= demand.granted + 1 < static_cast<int>(demand.count);
     d.starved |= demand.granted < 0;
-    grant(*e.subscriptions[demand.tag], demand, now_us);
+    grant(s, demand, now_us);
   }
   if (shrank) d.shrank(now_us);
   if (grew) d.grew(now_us);

@@ -17,9 +17,11 @@ struct Downlink {
   bool starved = false;        // some picture is no more than a still now and then
   int64_t grow_after_us = 0, grown_us = -1, shrunk_us = -1, hold_us = kHoldUs;
   uint64_t shrunk_bps = 0;
+  int64_t squeezed_since_us = 0;
 
   static constexpr Pacer::Pace kStills{75, 0}, kNarrow{125, 20000}, kWide{250, 100000};
   static constexpr int64_t kHoldUs = 2000000, kHoldMaxUs = 8000000, kRelapseUs = 8000000;
+  static constexpr int64_t kObeyUs = 2000000;
   static constexpr int64_t kSettleUs = 1000000;  // the estimate begins low and needs a moment to find the way
 
   // An estimate that limits is the way's own rate: faster would only queue there. One that nobody has reached
@@ -29,6 +31,12 @@ struct Downlink {
   }
   bool limits(int64_t now_us) const {
     return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
+  }
+  // Publishers who are held back need a moment to send less. Until then a little too much is sent, rather than
+  // nothing.
+  bool lenient(uint64_t offered_bps, int64_t now_us) {
+    if (offered_bps <= estimator.bps()) squeezed_since_us = now_us;
+    return now_us - squeezed_since_us < kObeyUs && offered_bps < estimator.bps() * 3 / 2;
   }
   // What is sent is all that there is room for: more would queue, and losses are the queue's.
   bool full() const { return short_of_room || estimator.overusing(); }

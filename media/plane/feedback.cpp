@@ -127,12 +127,27 @@ void Core::send_reports(Endpoint& e, int64_t now_us) {
     if (count > 0) {
       size_t size = rtcp::write_receiver_report(packet, kOwnSsrc, blocks, count);
       size += rtcp::write_source_description(packet + size, kOwnSsrc, kOwnName);
-      if (e.remb && !e.transport_cc && !video.empty())
-        size += rtcp::write_remb(packet + size, kOwnSsrc, remb_bps_, video);
+      const uint64_t may_send = may_send_bps(e);
+      const bool limited = may_send < remb_bps_;
+      // With transport-wide feedback a publisher finds the rate of its own way by itself.
+      if (e.remb && !video.empty() && (!e.transport_cc || limited || e.told_limit))
+        size += rtcp::write_remb(packet + size, kOwnSsrc, may_send, video);
+      e.told_limit = limited;
       send_rtcp(e, packet, size);
     }
   }
   send_sender_reports(e, now_us);
+}
+
+// REMB speaks of a whole transport: it holds a publisher back when all of its pictures are to be smaller.
+uint64_t Core::may_send_bps(const Endpoint& e) const {
+  constexpr int64_t kSoundBps = 64000;
+  int64_t sum = 0;
+  for (const Track* t : e.tracks) {
+    if (t->config.video && !t->limit.set()) return remb_bps_;
+    sum += t->config.video ? t->limit.bps() : kSoundBps;
+  }
+  return std::min(remb_bps_, static_cast<uint64_t>(sum));
 }
 
 // Those of one endpoint go together (RFC 8108 section 5.3).

@@ -135,7 +135,7 @@ using LayerRow = std::tuple<uint64_t, uint64_t, int64_t>;
 template <class T>
 auto tracks(T& self) {
   return gathered(self, [](Core& core) {
-    std::vector<std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, std::vector<LayerRow>>>
+    std::vector<std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t, std::vector<LayerRow>>>
         rows;
     core.each_track([&](const Track& t) {
       int64_t lost = 0, nacks = 0;
@@ -146,7 +146,8 @@ auto tracks(T& self) {
         jitter_s = std::max(jitter_s, l.reception.jitter_s());
         layers.emplace_back(l.packets, l.octets, l.last_packet_us);
       }
-      rows.emplace_back(t.id, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us, std::move(layers));
+      rows.emplace_back(t.id, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us,
+                        t.limit.set() ? t.limit.bps() : -1, std::move(layers));
     });
     return rows;
   });

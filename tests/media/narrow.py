@@ -5,11 +5,12 @@ Steps of a millisecond; every datagram is real, the feedback too.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
 
-from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket
 
 from loadtests.impairment.profiles import Profile, links
 from loadtests.impairment.timeline import During
@@ -21,7 +22,7 @@ from .test_layers import RID_ID, SSRCS, STARTS, vp8
 CC_OUT = 9
 BPS = (150_000, 600_000, 2_500_000)
 START_US = 1_000_000  # of the world; a call's own time begins at 0
-FRAME_MS, FEEDBACK_MS, CONSENT_MS, PACKET = 33, 100, 5000, 1100
+FRAME_MS, FEEDBACK_MS, CONSENT_MS, PACKET, LONGEST = 33, 100, 5000, 1100, 1300
 
 
 @dataclass
@@ -37,12 +38,15 @@ class Arrived:
 class Camera:
     """Sends each encoding at its rate; a key frame, five frames large, comes when asked for."""
 
-    def __init__(self, world: World, track: int = 100, layers: str = "lmh", base: int = 0) -> None:
-        self.world, self.layers, self.base = world, layers, base
+    def __init__(
+        self, world: World, track: int = 100, layers: str = "lmh", base: int = 0, remb: bool = False
+    ) -> None:
+        self.world, self.track, self.layers, self.base = world, track, layers, base
+        self.bps = list(BPS)
         self.peer = world.peer(f"10.0.1.{track - 99}")
         ids = ext_ids(mid=MID_ID)
         ids[-2] = RID_ID
-        world.core.set_receive(self.peer.endpoint, ids, False, False, True)
+        world.core.set_receive(self.peer.endpoint, ids, False, remb, True)
         rids = [(rid if len(layers) > 1 else "", SSRCS["lmh".index(rid)] + base, 0)
                 for rid in layers]  # fmt: skip
         assert world.core.add_track(
@@ -58,6 +62,7 @@ class Camera:
             if isinstance(packet, RtcpPsfbPacket) and packet.fmt == 1:
                 self.wanted.add("lmh"[SSRCS.index(packet.media_ssrc - self.base)])
                 self.keys_asked += 1
+            self.told(packet)
         if ms % FRAME_MS:
             return
         self.frame += 1
@@ -65,8 +70,8 @@ class Camera:
             n = "lmh".index(rid)
             key = rid in self.wanted
             self.wanted.discard(rid)
-            size = BPS[n] / 8 * FRAME_MS / 1000 * (5 if key else 1)
-            count = max(1, round(size / PACKET))
+            size = self.bps[n] / 8 * FRAME_MS / 1000 * (5 if key else 1)
+            count = max(1, round(size / PACKET), math.ceil(size / LONGEST))
             self.pictures[n] += 1
             for k in range(count):
                 payload = vp8(
@@ -81,6 +86,9 @@ class Camera:
                     )
                 )  # fmt: skip
                 self.seqs[n] += 1
+
+    def told(self, packet: AnyRtcpPacket) -> None:
+        """What the relay says, beyond the wish for a key frame."""
 
 
 class Viewer:

@@ -42,7 +42,7 @@ class FakeTrack:
     rids: tuple[str, ...] = ()
 
     def stats(self) -> TrackStats:
-        return TrackStats(self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None)
+        return TrackStats(self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None, None)
 
 
 @dataclass
