@@ -468,6 +468,16 @@ class LayersWanted(Event, tag="layers_wanted"):
     rids: list[str]
 
 
+class LimitChanged(Event, tag="limit_changed"):
+    """To a publisher: nobody who watches this track has room for more than so many bits a second.
+
+    With null he may send as much as he likes again. It is told of tracks without layers.
+    """
+
+    track: str
+    bps: int | None
+
+
 class ShortageChanged(Event, tag="shortage_changed"):
     """My network is too slow for this picture: a lesser one comes, or a still every few seconds.
 
@@ -557,6 +567,7 @@ AnyEvent = (
     | TrackRemoved
     | SubscribeOffer
     | LayersWanted
+    | LimitChanged
     | ShortageChanged
     | DataClosed
     | CodecsChanged

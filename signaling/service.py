@@ -315,6 +315,7 @@ class Signaling:
     def _tell_shortages(self) -> None:
         for stage in self.stages.values():
             stage.tell_shortages()
+            stage.tell_limits()
 
     def _report(self) -> None:
         for stage in self.stages.values():

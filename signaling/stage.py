@@ -17,6 +17,7 @@ from signaling.layers import Demand
 from signaling.publisher import LiveTrack, Publisher
 from signaling.quality import Look, quality
 from signaling.refusal import Refused
+from signaling.limits import Limit
 from signaling.room import Room
 from signaling.settings import SignalingSettings
 from signaling.subscriber import Subscriber
@@ -48,6 +49,7 @@ class Stage:
         self._tasks = tasks
         self._looks: dict[str, Look] = {}
         self._demands: dict[str, Demand] = {}  # by track, of those with layers
+        self._limits: dict[str, Limit] = {}
         self._last_n = LastN(settings.last_n)
 
     # --- coming and going ----------------------------------------------------------------------
@@ -177,6 +179,15 @@ class Stage:
                 for track, shortage in subscriber.shortages().items():
                     listener.send(p.ShortageChanged(track=track, shortage=shortage))
 
+    def tell_limits(self) -> None:
+        """Tell publishers how much the networks of those who watch can carry."""
+        for track in self.tracks.values():
+            bps = track.media.stats().limit_bps
+            limit = self._limits.setdefault(track.info.id, Limit())
+            if limit.update(bps):
+                told = p.LimitChanged(track=track.info.id, bps=bps)
+                self.room.tell(track.info.participant, told)
+
     def report(self) -> None:
         """Tell everybody everybody's network figures since the last report."""
         now = time.monotonic()
@@ -290,6 +301,7 @@ class Stage:
     def _end(self, track: LiveTrack) -> None:
         self.tracks.pop(track.info.id, None)
         self._demands.pop(track.info.id, None)
+        self._limits.pop(track.info.id, None)
         for listener in self.listeners.values():
             if subscriber := listener.subscribers.get(track.group):
                 subscriber.unwant(track.info.id)

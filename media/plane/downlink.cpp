@@ -5,7 +5,7 @@ namespace plane {
 namespace {
 
 constexpr int64_t kDivideUs = 90000;      // in each round
-constexpr int64_t kOfferedPercent = 80;  // of a way, to publishers: sound and repairs need some of it too
+constexpr int64_t kOfferedPercent = 80;   // of a way, to publishers: sound and repairs need some of it too
 constexpr uint64_t kUnknownBps = 150000;  // of a layer that has only just begun
 
 // The ways to send a track to one who wants up to this layer, cheapest first.

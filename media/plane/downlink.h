@@ -32,8 +32,8 @@ struct Downlink {
   bool limits(int64_t now_us) const {
     return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
   }
-  // Publishers who are held back need a moment to send less. Until then a little too much is sent, rather than
-  // nothing.
+  // Publishers who are held back need a moment to send less. Until then a little too much is sent, rather
+  // than nothing.
   bool lenient(uint64_t offered_bps, int64_t now_us) {
     if (offered_bps <= estimator.bps()) squeezed_since_us = now_us;
     return now_us - squeezed_since_us < kObeyUs && offered_bps < estimator.bps() * 3 / 2;

@@ -135,7 +135,8 @@ using LayerRow = std::tuple<uint64_t, uint64_t, int64_t>;
 template <class T>
 auto tracks(T& self) {
   return gathered(self, [](Core& core) {
-    std::vector<std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t, std::vector<LayerRow>>>
+    std::vector<std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t,
+                           std::vector<LayerRow>>>
         rows;
     core.each_track([&](const Track& t) {
       int64_t lost = 0, nacks = 0;

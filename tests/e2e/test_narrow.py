@@ -65,6 +65,49 @@ async def test_a_network_too_slow_for_video_has_sound_and_stills(house: House, s
             await decodes(county, host_id)
 
 
+# As if the room's codec had no layers: one encoding, whole.
+_ONE_ENCODING = """
+const add = RTCPeerConnection.prototype.addTransceiver;
+RTCPeerConnection.prototype.addTransceiver = function (track, init = {}) {
+  const { sendEncodings = [], ...more } = init;
+  const { rid, ...whole } = sendEncodings.at(-1) ?? {};
+  return add.call(this, track, { ...more, sendEncodings: [whole] });
+};
+"""
+_MOST = """() => Math.max(...window.peerConnections.flatMap((pc) => pc.getSenders())
+  .filter((sender) => sender.track?.kind === "video")
+  .map((sender) => sender.getParameters().encodings[0].maxBitrate))"""
+_WHOLE = 2_500_000
+
+
+async def test_a_camera_without_layers_sends_what_the_only_viewer_s_network_carries(
+    house: House,
+) -> None:
+    port = house.server.media_port
+    with Emulator(("127.0.0.1", port), "fibre", seconds=300) as network:
+        async with SignalingProxy(house.server.url, {port: network.address}) as web:
+            host = await house.visitor("host", "王主任", shape="busy")
+            await host.page.context.add_init_script(_ONE_ENCODING)
+            await host.page.reload()
+            county = await house.visitor("county_doctor", "清河县医院", url=web.url)
+            await asyncio.gather(host.join(), county.join())
+            host_id = await host.identity()
+            await decodes(county, host_id)
+
+            async def most() -> int:
+                return int(await host.page.evaluate(_MOST))
+
+            assert await most() == _WHOLE
+            network.play([During(0, math.inf, down={"rate_kbps": 500, "queue_ms": 400})])
+            await eventually(most, lambda bps: 100_000 <= bps < 500_000, 40)
+            note = county.tile(host_id).get_by_test_id("still-note")
+            await eventually(note.count, lambda count: count == 0, 30)
+            await decodes(county, host_id)
+
+            network.play([])
+            await eventually(most, lambda bps: bps == _WHOLE, 60)
+
+
 async def settled(visitor: Visitor, participant: str) -> None:
     """The queue that the change made is gone: video has stopped."""
 

@@ -40,9 +40,12 @@ class FakeTrack:
     packets: int = 0
     lost: int = 0
     rids: tuple[str, ...] = ()
+    limit_bps: int | None = None
 
     def stats(self) -> TrackStats:
-        return TrackStats(self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None, None)
+        return TrackStats(
+            self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None, self.limit_bps
+        )
 
 
 @dataclass

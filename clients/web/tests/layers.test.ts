@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { activated, cameraLayers, layered, takesLayers } from "../src/media/publish/layers";
+import {
+  activated,
+  cameraLayers,
+  layered,
+  limited,
+  takesLayers,
+} from "../src/media/publish/layers";
 import { Views, qualityFor, type Wish } from "../src/media/watch/views";
 
 describe("what is published", () => {
@@ -26,6 +32,15 @@ describe("what is published", () => {
 
   it("never stops the only encoding there is", () => {
     expect(activated([{ active: true }], [])).toBeNull();
+  });
+
+  it("takes less where it is the only one, and as much as before afterwards", () => {
+    const next = limited([{ maxBitrate: 2_500_000 }], 2_500_000, 400_000);
+    expect(next).toEqual([{ maxBitrate: 400_000 }]);
+    expect(next && limited(next, 2_500_000, 400_000)).toBeNull();
+    expect(next && limited(next, 2_500_000, undefined)).toEqual([{ maxBitrate: 2_500_000 }]);
+    expect(limited([{ maxBitrate: 2_500_000 }], 2_500_000, 9_000_000)).toBeNull();
+    expect(limited(cameraLayers(720), 2_500_000, 400_000)).toBeNull();
   });
 
   it("reads from the answer whether several encodings are taken", () => {

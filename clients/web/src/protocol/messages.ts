@@ -497,6 +497,14 @@ export interface LayersWanted {
   seq: number;
 }
 
+/** To a publisher: nobody who watches this track has room for more than so many bits a second. With null he may send as much as he likes again. It is told of tracks without layers. */
+export interface LimitChanged {
+  type: "limit_changed";
+  track: string;
+  bps: number | null;
+  seq: number;
+}
+
 /** My network is too slow for this picture: a lesser one comes, or a still every few seconds. It begins as `none`, and ends by itself. */
 export interface ShortageChanged {
   type: "shortage_changed";
@@ -596,6 +604,7 @@ export type ServerEvent =
   | TrackRemoved
   | SubscribeOffer
   | LayersWanted
+  | LimitChanged
   | ShortageChanged
   | DataClosed
   | CodecsChanged

@@ -140,6 +140,7 @@ export function apply(room: Room, event: ServerEvent): Room {
     case "ice_servers_changed":
     case "data_closed":
     case "layers_wanted":
+    case "limit_changed":
     case "subscribe_offer":
     case "mute_asked":
     case "removed":

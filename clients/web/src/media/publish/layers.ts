@@ -44,6 +44,18 @@ export function takesLayers(answer: string, mid: string): boolean {
   return section?.includes("\na=simulcast:recv ") ?? false;
 }
 
+/** What a single encoding becomes that may take so many bits a second; null when nothing changes. */
+export function limited(
+  encodings: readonly RTCRtpEncodingParameters[],
+  most: number | undefined,
+  limit: number | undefined,
+): RTCRtpEncodingParameters[] | null {
+  const [one, ...others] = encodings;
+  if (!one || others.length > 0) return null; // of several the server chooses
+  const maxBitrate = Math.min(most ?? Infinity, limit ?? Infinity);
+  return one.maxBitrate === maxBitrate || maxBitrate === Infinity ? null : [{ ...one, maxBitrate }];
+}
+
 /** What `encodings` become when these rids are watched; null when nothing changes. */
 export function activated(
   encodings: readonly RTCRtpEncodingParameters[],

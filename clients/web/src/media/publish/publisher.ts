@@ -10,7 +10,7 @@ import { applyPreferences, offeringRepeats } from "../codecs";
 import type { DataChannels } from "../data";
 import { iceConfiguration, renewServers } from "../ice";
 import { pathless, restartPath, watchConnection } from "../patience";
-import { activated, cameraLayers, layered, linesOf, takesLayers } from "./layers";
+import { activated, cameraLayers, layered, limited, linesOf, takesLayers } from "./layers";
 
 /** One thing to send. Without a track it keeps its place, silent, as a camera does that is off. */
 export interface Outgoing {
@@ -46,6 +46,7 @@ export class Publisher {
   #wanted: readonly Outgoing[] = [];
   #codecs: CodecPreferences;
   readonly #watched = new Map<string, readonly string[]>(); // rids by the server's track id
+  readonly #limits = new Map<string, number>(); // bit/s by the server's track id
   #stale = false; // the server has yet to see the present state of the peer connection
   #answer: string | null = null; // the server's last one
   #revived = false; // with ICE credentials that the server has not seen
@@ -90,6 +91,13 @@ export class Publisher {
   /** Somebody watches these encodings of a track, and nobody the others. */
   setLayers(track: string, rids: readonly string[]): void {
     this.#watched.set(track, rids);
+    void this.#run();
+  }
+
+  /** Nobody who watches a track has room for more than so many bits a second; null: somebody has. */
+  setLimit(track: string, bps: number | null): void {
+    if (bps === null) this.#limits.delete(track);
+    else this.#limits.set(track, bps);
     void this.#run();
   }
 
@@ -147,6 +155,7 @@ export class Publisher {
     }
     if (this.#stale) await this.#negotiate(peer);
     for (const slot of this.#slots) await this.#activate(slot);
+    for (const slot of this.#slots) await this.#limit(slot);
     for (const out of this.#wanted) await this.#tell(out);
   }
 
@@ -155,6 +164,14 @@ export class Publisher {
     if (!rids) return;
     const parameters = sender.getParameters();
     const encodings = activated(parameters.encodings, rids);
+    if (encodings) await sender.setParameters({ ...parameters, encodings });
+  }
+
+  async #limit({ track, source, transceiver: { sender } }: Slot): Promise<void> {
+    if (track === null) return;
+    const parameters = sender.getParameters();
+    const most = ENCODING[source].maxBitrate;
+    const encodings = limited(parameters.encodings, most, this.#limits.get(track));
     if (encodings) await sender.setParameters({ ...parameters, encodings });
   }
 
