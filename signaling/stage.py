@@ -14,10 +14,10 @@ from signaling import protocol as p
 from signaling.codecs import decodes
 from signaling.last_n import LastN
 from signaling.layers import Demand
+from signaling.limits import Limit
 from signaling.publisher import LiveTrack, Publisher
 from signaling.quality import Look, quality
 from signaling.refusal import Refused
-from signaling.limits import Limit
 from signaling.room import Room
 from signaling.settings import SignalingSettings
 from signaling.subscriber import Subscriber
