@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from clients.protocol_client import ProtocolClient, RequestError, SessionOver
+from clients.protocol_client import ConnectionLost, ProtocolClient, RequestError, SessionOver
 from loadtests import sdp
 from loadtests.peer import Network, Peer
 from loadtests.server import Session
@@ -110,12 +110,14 @@ class Member:
         )
         try:
             await self.client.request(answer, p.Ok)
+        except (ConnectionLost, TimeoutError):
+            pass  # it was taken, or the offer comes again
         except RequestError as error:
             if error.code != "conflict":  # a newer offer is on its way
                 raise
-        else:
-            self.tracks = {track.mid: track.track for track in offer.tracks}
-            self._changed.set()
+            return
+        self.tracks = {track.mid: track.track for track in offer.tracks}
+        self._changed.set()
 
     async def _connect(self, peer: Peer, remote: sdp.Remote) -> None:
         await peer.connect(remote)

@@ -101,6 +101,7 @@ class DatagramPipe:
 
     def close(self) -> None:
         self._stop_resending()
+        self._out = _nowhere  # its owner is free to go
         if self._in.full():
             self._in.get_nowait()
         self._in.put_nowait(None)
@@ -137,6 +138,10 @@ class DatagramPipe:
             self._resend.cancel()
         self._resend = None
         self._flight.clear()
+
+
+def _nowhere(_datagram: bytes) -> None:
+    """Where a closed pipe leads."""
 
 
 class DtlsError(Exception):

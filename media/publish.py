@@ -189,6 +189,8 @@ class PublishTransport(BaseTransport):
         """Free everything; the tracks end for their subscribers."""
         if self._data is not None:
             self._data.close()
+            self._data = None
+        self.on_data_closed = None
         tracks, self.tracks = self.tracks, {}
         for track in tracks.values():
             track.end()

@@ -167,6 +167,7 @@ class BaseTransport:
         self._lane.plane.remove_endpoint(self.id)  # before the SRTP sessions that it uses
         self._sessions = None
         self._pipe.close()
+        self._dtls.remove_all_listeners()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         if self.on_closed is not None:
