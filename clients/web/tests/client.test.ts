@@ -124,6 +124,19 @@ describe("the protocol client", () => {
     expect(events.map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
+  it("takes a socket for lost that leaves a request unanswered, though it says other things", async () => {
+    const first = await online();
+    const unanswered = client.request({ type: "reset_transport", transport: "publish:main" });
+    const rejected = expect(unanswered).rejects.toBeInstanceOf(ConnectionLost);
+    for (let seq = 1; seq <= 15; seq += 1) {
+      first.say({ type: "room_locked", seq, locked: true });
+      expect(client.link.value).toBe("online");
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    await rejected;
+    expect(client.link.value).toBe("reconnecting");
+  });
+
   it("resumes after the last event seen when the socket drops", async () => {
     const first = await online();
     first.say({ type: "room_locked", seq: 7, locked: true });

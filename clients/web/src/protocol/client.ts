@@ -155,6 +155,7 @@ export class ProtocolClient {
       const timer = setTimeout(() => {
         this.#pending.delete(id);
         reject(new ConnectionLost(`no answer to ${draft.type} within ${timeoutMs} ms`));
+        if (this.link.value === "online") this.#lost(socket); // who asked waits for a new one
       }, timeoutMs);
       this.#pending.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ ...draft, id }));

@@ -123,18 +123,15 @@ export class Publisher {
     this.#again = true;
     if (this.#running) return;
     this.#running = true;
-    try {
-      while (this.#again && !this.#closed) {
-        this.#again = false;
-        await this.#reconcile();
-      }
-    } catch (error) {
-      // After a lost socket `resumed` comes; a refusal stays until something else is wanted.
-      if (error instanceof RequestError) this.onRefused(error);
-      else if (!(error instanceof ConnectionLost)) throw error;
-    } finally {
-      this.#running = false;
+    while (this.#again && !this.#closed) {
+      this.#again = false; // what is wanted from here on gets a turn, however this one ends
+      await this.#reconcile().catch((error: unknown) => {
+        // After a lost socket `resumed` comes; a refusal stays until something else is wanted.
+        if (error instanceof RequestError) this.onRefused(error);
+        else if (!(error instanceof ConnectionLost)) console.error("cannot publish", error);
+      });
     }
+    this.#running = false;
   }
 
   async #reconcile(): Promise<void> {
@@ -319,9 +316,9 @@ export class Publisher {
     this.#peer?.close();
     this.#peer = null;
     this.#slots = [];
+    this.#resetDue = true; // before anything else is offered: `resumed` may come while we wait
     const delay = REBUILD_MS[Math.min(this.#failures++, REBUILD_MS.length - 1)];
     await new Promise((resolve) => setTimeout(resolve, delay));
-    this.#resetDue = true;
     if (!this.#closed) void this.#run();
   }
 }

@@ -38,7 +38,7 @@ class WatchPeer {
   take(offer: SubscribeOffer): void {
     this.#latest = offer;
     this.#unanswered = true;
-    this.#work = this.#work.then(() => this.#answer(offer));
+    void this.#next(() => this.#answer(offer));
   }
 
   /** The socket is back: an answer that it swallowed is given again. */
@@ -60,6 +60,12 @@ class WatchPeer {
     this.peer = null;
   }
 
+  /** One thing after another; none that fails keeps the next ones from being done. */
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work).catch((error: unknown) => console.error(error));
+    return this.#work;
+  }
+
   async #answer(offer: SubscribeOffer): Promise<void> {
     if (offer !== this.#latest) return; // a newer one lists all that this one does
     const ufrag = iceUfrag(offer.sdp);
@@ -74,19 +80,26 @@ class WatchPeer {
       await peer.setLocalDescription(await peer.createAnswer());
       this.#applied = offer;
       this.#map(peer, offer);
-      await this.client.request({
-        type: "subscribe_answer",
-        transport: this.transport,
-        revision: offer.revision,
-        sdp: peer.localDescription?.sdp ?? "",
-      });
-      if (offer === this.#latest) this.#unanswered = false;
     } catch (error) {
-      if (error instanceof ConnectionLost || this.peer !== peer) return;
-      if (error instanceof RequestError && error.answer.code === "conflict") return;
-      console.error("cannot answer an offer", error);
-      await this.#lost();
+      await this.#refused(peer, error);
+      return;
     }
+    const sdp = peer.localDescription?.sdp ?? "";
+    void this.#send(offer, sdp).catch((error: unknown) => this.#refused(peer, error));
+  }
+
+  /** Nothing waits for this: a dead socket takes seconds to be found out, and the path is revived. */
+  async #send({ revision }: SubscribeOffer, sdp: string): Promise<void> {
+    const { transport } = this;
+    await this.client.request({ type: "subscribe_answer", transport, revision, sdp });
+    if (revision === this.#latest?.revision) this.#unanswered = false;
+  }
+
+  async #refused(peer: RTCPeerConnection, error: unknown): Promise<void> {
+    if (error instanceof ConnectionLost || this.peer !== peer) return;
+    if (error instanceof RequestError && error.answer.code === "conflict") return;
+    console.error("cannot answer an offer", error);
+    await this.#lost();
   }
 
   #map(peer: RTCPeerConnection, offer: SubscribeOffer): void {
@@ -106,7 +119,7 @@ class WatchPeer {
     watchConnection(peer, {
       connected: () => this.onPath(true),
       away: () => this.onPath(false),
-      revive: () => (this.#work = this.#work.then(() => this.#revive(peer))),
+      revive: () => this.#next(() => this.#revive(peer)),
       lost: () => {
         if (peer === this.peer) void this.#lost();
       },
