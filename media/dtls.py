@@ -26,7 +26,7 @@ from OpenSSL import SSL
 
 from .srtp import SrtpSessions, make_sessions
 
-HANDSHAKE_TIMEOUT_S = 15.0
+HANDSHAKE_TIMEOUT_S = 30.0  # from the description on: ICE comes first, on whatever network
 RESEND_AFTER_S = (0.2, 0.4, 0.8, 1.6, 3.2)
 QUEUE_MAX = 256  # datagrams of one peer that wait for the event loop
 _APPLICATION_DATA = 23

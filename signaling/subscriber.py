@@ -18,6 +18,7 @@ from media.contract import (
     Shortage,
     SubscribeTransport,
     SubscriptionStats,
+    TransportState,
 )
 from signaling import protocol as p
 from signaling.layers import layer_for
@@ -249,7 +250,7 @@ class Subscriber:
     def _fill(self) -> SubscribeTransport:
         """Bring the transport's subscriptions up to what is wanted, as far as it can hold them."""
         if self.transport is None:
-            self.transport = self._place.open_subscribe(self.group)
+            self.transport = self._open()
         for track_id, track in self._wanted.items():
             if track_id in self.transport.subscriptions:
                 continue
@@ -265,6 +266,18 @@ class Subscriber:
             if quality := self.qualities.get(track_id):
                 subscription.prefer(layer_for(quality, max(1, len(track.media.rids))))
         return self.transport
+
+    def _open(self) -> SubscribeTransport:
+        """One that never gets connected is made anew; how one ended that was, his client knows."""
+        transport = self._place.open_subscribe(self.group)
+
+        def on_state(state: TransportState) -> None:
+            transport.on_state = None
+            if state == "failed" and transport is self.transport:
+                self._tasks.spawn(self.reset())
+
+        transport.on_state = on_state
+        return transport
 
     def _repeat(self) -> None:
         self._stop_timer()

@@ -173,6 +173,24 @@ async def test_a_restart_that_crosses_an_offer_is_offered_once_more(house):
     assert caught.value.code == "conflict"
 
 
+async def test_a_receiving_transport_that_never_connects_is_made_anew(house):
+    ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
+    await publish(ann)
+    await accept(ben)
+    (first,) = house.relay.subscribing
+    first.fail()
+    await accept(ben, revision=2)
+    (second,) = house.relay.subscribing
+    assert second is not first
+    assert len(second.subscriptions) == 2
+    second.on_state("connected")
+    second.fail()  # its client has said goodbye, and asks for what it needs
+    await publish(ann, offer("audio"), CAMERA[:1])
+    await accept(ben, revision=3)
+    assert house.relay.subscribing == [second]
+
+
 async def test_a_lost_publishing_transport_ends_its_tracks(house):
     ann = await house.enter(name="Ann")
     ben = await house.enter(name="Ben")
