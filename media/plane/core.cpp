@@ -84,7 +84,7 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
   output_.commit(from, write_binding_response(out, *request, from.remote, e.password_of(*request)), 0, 0);
   if (from.remote == e.selected.remote) {
     e.confirmed_us = now_us;
-    if (silenced) on_return(e);
+    if (silenced) begin_anew(e), on_return(e);
   }
   if (request->local_ufrag == e.ufrag && request->use_candidate &&
       !e.old_ufrag.empty()) {  // the restart is done
@@ -93,20 +93,27 @@ void Core::on_stun(const Path& from, View datagram, int64_t now_us) {
   }
 }
 
+// Who receives is silent while nothing is sent to him: an outage is media without an answer.
 void Core::heard(Endpoint& e, int64_t now_us) {
-  const bool away = e.last_heard_us >= 0 && now_us - e.last_heard_us > Endpoint::kOutageUs;
+  auto ago = [&](int64_t us) { return us >= 0 && now_us - us > Endpoint::kOutageUs; };
+  const bool away = ago(e.last_heard_us), unreached = ago(e.unanswered_us);
   e.last_heard_us = now_us;
+  e.unanswered_us = -1;
+  if (unreached) begin_anew(e);
   if (away) on_return(e);
 }
 
-// A peer can be reached again: whoever decodes begins at a key frame, on both ways.
-void Core::on_return(Endpoint& e) {
+// A peer can be reached again: it begins at a key frame, as those do who decode what it sends (on_return).
+void Core::begin_anew(Endpoint& e) {
   for (Subscription* s : e.subscriptions) {
     if (!e.tx || !s->sent_any || s->paused || !s->track->config.video) continue;
     stop_short(*s);
     s->mapping.clear();  // what went into the void is not worth sending again: it would be in the way
     want_keyframe(*s, now_us_);
   }
+}
+
+void Core::on_return(Endpoint& e) {
   for (Track* t : e.tracks)
     for (Layer& l : t->layers)
       if (l.reception.started()) want_keyframe(*t, l, now_us_);

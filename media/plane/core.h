@@ -68,6 +68,7 @@ struct Endpoint {
   uint32_t feedback_media = 0;
   int64_t feedback_due_us = 0, report_due_us = 0;
   int64_t last_heard_us = -1;
+  int64_t unanswered_us = -1;  // the first media since it was heard
   uint64_t packets_in = 0, octets_in = 0, packets_out = 0, octets_out = 0;
   std::unique_ptr<Downlink> downlink;        // of one who receives and says how it goes
   bool pacing = false;                       // on the core's list of those with something that waits
@@ -301,6 +302,7 @@ class Core {
   void on_stun(const Path& from, View datagram, int64_t now_us);
   void heard(Endpoint& e, int64_t now_us);
   void on_return(Endpoint& e);
+  void begin_anew(Endpoint& e);
   void on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, int64_t now_us);
   void on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us);
   Endpoint::Stream* stream_of(Endpoint& e, View datagram, const RtpHeader& h);
@@ -324,7 +326,8 @@ class Core {
   void grant(Subscription& s, const Demand& d, int64_t now_us);
   void stop_short(Subscription& s);
   void drain(Endpoint& e);
-  void send_probe(Endpoint& e, const Probe& probe);
+  static Subscription* probe_carrier(const Endpoint& e);
+  void send_probe(Subscription& s, const Probe& probe);
   void want_keyframe(Subscription& s, int64_t now_us);
   void want_keyframe(Track& t, Layer& l, int64_t now_us);
   void ask_missing(Track& t, Layer& l, int64_t now_us);

@@ -52,7 +52,8 @@ void Core::on_downlink(Endpoint& e, int64_t now_us) {
     d.allocate_due_us = now_us + kDivideUs;
     divide(e, now_us);
   }
-  if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(e, *probe);
+  if (Subscription* carrier = probe_carrier(e))
+    if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(*carrier, *probe);
   if (d.known_since_us >= 0) d.refill(now_us);
   if (!d.pacer.empty()) drain(e);
   d.repeats.each_due(now_us, [&](Subscription& s, int64_t index, const Segment& numbers) {
@@ -155,13 +156,17 @@ void Core::stop_short(Subscription& s) {
   s.await_key = s.track->config.codec != VideoCodec::other;
 }
 
-void Core::send_probe(Endpoint& e, const Probe& probe) {
-  if (!e.tx || !e.has_selected || !e.ext_ids[static_cast<size_t>(Ext::transport_cc)]) return;
+// One whose RTX stream a probe can go on. Without it none is asked for: one that never leaves would be waited
+// for in vain.
+Subscription* Core::probe_carrier(const Endpoint& e) {
+  if (!e.tx || !e.has_selected || !e.ext_ids[static_cast<size_t>(Ext::transport_cc)]) return nullptr;
   auto with_rtx = std::find_if(e.subscriptions.begin(), e.subscriptions.end(), [](Subscription* s) {
     return s->counted() && !s->paused && s->sent_any && s->layer() >= 0;
   });
-  if (with_rtx == e.subscriptions.end()) return;
-  Subscription& s = **with_rtx;
+  return with_rtx == e.subscriptions.end() ? nullptr : *with_rtx;
+}
+
+void Core::send_probe(Subscription& s, const Probe& probe) {
   Layer& l = s.track->layers[static_cast<size_t>(s.layer())];
   constexpr size_t kLeast = 5, kSmall = 1000;
   const size_t each = probe.bytes / kLeast;

@@ -405,6 +405,7 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       s.octets += w.size - 12;
     }
     if (at > 0) {
+      if (e.unanswered_us < 0) e.unanswered_us = now_us_;
       e.octets_out += at;
       ++counters_.messages;
       output_.commit(e.selected, at, first < at ? first : 0, s.config.tos);

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
-from loadtests.impairment.timeline import During
+from loadtests.impairment.timeline import During, outage
 
 from .bandwidth import link
 from .narrow import Call, Camera, Viewer
@@ -142,3 +142,17 @@ def test_a_publisher_s_losses_are_not_the_subscriber_s() -> None:
         estimates.append(sum(late) / len(late))
     unharmed, lossy = estimates
     assert lossy > 0.8 * unharmed, estimates
+
+
+def test_who_is_reached_late_is_probed_when_a_picture_is_sent_again() -> None:
+    """Until a key frame nothing can carry a probe: one that never left would be waited for."""
+    call = Call()
+    call.cameras = [Camera(call.world, 100 + n, "m", base=10 * n) for n in range(3)]
+    call.viewers = [
+        Viewer(
+            call.world, link(0), 60, (outage(0, 4),), tracks=(100, 101, 102), priorities=(5, 5, 5)
+        )
+    ]
+    call.run(8)
+    assert min(row[0] for row in call.estimates[50:]) > 1_800_000, call.table()
+    assert {shortage for row in call.shortages for shortage in row} == {NONE}, call.table()

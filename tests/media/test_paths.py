@@ -165,3 +165,18 @@ def test_who_comes_back_gets_a_key_frame(world: World) -> None:
     assert subscriber.take_rtp() == []
     publisher.send_rtp(vp8(8, KEY))
     assert [seq_of(packet) for packet in subscriber.take_rtp()] == [last + 1]
+
+
+def test_who_was_sent_nothing_has_not_been_away(world: World) -> None:
+    """Some check every five seconds: their silence is no outage before media have no answer."""
+    publisher, subscriber = world.publisher(), world.subscriber()
+    world.pass_ms(5000)
+    for seq in range(1, 4):
+        publisher.send_rtp(vp8(seq, KEY if seq == 1 else DELTA))
+        world.pass_ms(30)
+    publisher.take()
+    subscriber.send_rtcp(bytes.fromhex("80c9000100000001"))
+    publisher.send_rtp(vp8(4))
+    first, *later = [seq_of(packet) for packet in subscriber.take_rtp()]
+    assert later == [first + 1, first + 2, first + 3]
+    assert plis(publisher) == 0
