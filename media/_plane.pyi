@@ -6,7 +6,7 @@ def hmac_sha1(key: bytes, message: bytes) -> bytes: ...
 
 _Endpoint = tuple[int, int, int, int, int, int, int]
 _Layer = tuple[int, int, int]
-_Track = tuple[int, int, int, int, float, int, int, int, list[_Layer]]
+_Track = tuple[int, int, int, int, int, float, int, int, int, list[_Layer]]
 _Subscription = tuple[int, int, int, int, int, int, int, int, int]
 
 class _Commands:

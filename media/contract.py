@@ -69,6 +69,7 @@ class TrackStats:
     packets: int
     octets: int
     lost: int  # gaps that no retransmission filled
+    gaps: int  # what did not come in its turn, whether it came later or not
     nacks: int  # sent to the publisher
     plis: int  # sent to the publisher
     jitter_s: float

@@ -20,7 +20,7 @@ _UNKNOWN_LEVEL = -128
 SHORTAGES: tuple[Shortage, ...] = ("none", "reduced", "still")  # in the plane's numbers
 
 NO_TRANSPORT = TransportStats(0, 0, 0, 0, None)
-NO_TRACK = TrackStats(0, 0, 0, 0, 0, 0.0, None, None, None)
+NO_TRACK = TrackStats(0, 0, 0, 0, 0, 0, 0.0, None, None, None)
 NO_SUBSCRIPTION = SubscriptionStats(0, 0, 0, 0, None, None)
 
 
@@ -52,13 +52,14 @@ class PlaneStats:
         row = self._tracks.get(id)
         if row is None:
             return NO_TRACK
-        _, lost, nacks, plis, jitter_s, level, level_us, limit_bps, layers = row
+        _, lost, gaps, nacks, plis, jitter_s, level, level_us, limit_bps, layers = row
         heard = level != _UNKNOWN_LEVEL and self._plane.now_us() - level_us < LEVEL_AGE_US
         last_us = max(last for _, _, last in layers)
         return TrackStats(
             sum(packets for packets, _, _ in layers),
             sum(octets for _, octets, _ in layers),
             max(0, lost),
+            gaps,
             nacks,
             plis,
             jitter_s,

@@ -113,6 +113,7 @@ class Quality(Struct, kw_only=True):
     level: Level
     rtt_ms: float | None = None
     loss_up: float | None = None
+    gaps_up: float | None = None  # before repair: what a receiver must wait for, a round trip each
     loss_down: float | None = None
     bitrate_up_bps: int = 0
     bitrate_down_bps: int = 0

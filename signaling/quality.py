@@ -38,7 +38,7 @@ def quality(participant: str, before: Look, now: Look, said: ReportQuality | Non
     """The figures between two looks, with what the client said of itself."""
     rtts = [s.rtt_s * 1000 for s in now.subscriptions if s.rtt_s is not None]
     rtt_ms = max(rtts) if rtts else (said.rtt_ms if said else None)
-    loss_up = _loss_up(before, now)
+    loss_up, gaps_up = _losses_up(before, now)
     losses = [s.fraction_lost for s in now.subscriptions if s.fraction_lost is not None]
     loss_down = sum(losses) / len(losses) if losses else None
     stills = any(s.shortage == "still" for s in now.subscriptions)
@@ -48,6 +48,7 @@ def quality(participant: str, before: Look, now: Look, said: ReportQuality | Non
         level="poor" if stills else level(rtt_ms, max(loss_up or 0.0, loss_down or 0.0)),
         rtt_ms=rtt_ms,
         loss_up=loss_up,
+        gaps_up=gaps_up,
         loss_down=loss_down,
         bitrate_up_bps=_bps(
             sum(t.octets_in for t in before.transports),
@@ -66,11 +67,14 @@ def quality(participant: str, before: Look, now: Look, said: ReportQuality | Non
     )
 
 
-def _loss_up(before: Look, now: Look) -> float | None:
+def _losses_up(before: Look, now: Look) -> tuple[float | None, float | None]:
+    """What never came, and what did not come in its turn, as shares of all."""
     lost = sum(t.lost for t in now.tracks) - sum(t.lost for t in before.tracks)
+    gaps = sum(t.gaps for t in now.tracks) - sum(t.gaps for t in before.tracks)
     came = sum(t.packets for t in now.tracks) - sum(t.packets for t in before.tracks)
-    lost, came = max(0, lost), max(0, came)  # a track that ended takes its count away
-    return lost / (lost + came) if lost + came else None
+    lost, gaps, came = max(0, lost), max(0, gaps), max(0, came)  # an ended track's are away
+    sent = lost + came
+    return (lost / sent, min(1.0, gaps / sent)) if sent else (None, None)
 
 
 def _estimate(transports: Sequence[TransportStats]) -> int | None:

@@ -135,19 +135,19 @@ using LayerRow = std::tuple<uint64_t, uint64_t, int64_t>;
 template <class T>
 auto tracks(T& self) {
   return gathered(self, [](Core& core) {
-    std::vector<std::tuple<uint32_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t,
+    std::vector<std::tuple<uint32_t, int64_t, int64_t, int64_t, uint64_t, double, int, int64_t, int64_t,
                            std::vector<LayerRow>>>
         rows;
     core.each_track([&](const Track& t) {
-      int64_t lost = 0, nacks = 0;
+      int64_t lost = 0, gaps = 0, nacks = 0;
       double jitter_s = 0;
       std::vector<LayerRow> layers;
       for (const Layer& l : t.layers) {
-        lost += l.reception.lost(), nacks += l.reception.nacks();
+        lost += l.reception.lost(), gaps += l.reception.gaps(), nacks += l.reception.nacks();
         jitter_s = std::max(jitter_s, l.reception.jitter_s());
         layers.emplace_back(l.packets, l.octets, l.last_packet_us);
       }
-      rows.emplace_back(t.id, lost, nacks, t.plis, jitter_s, t.level_dbov, t.level_us,
+      rows.emplace_back(t.id, lost, gaps, nacks, t.plis, jitter_s, t.level_dbov, t.level_us,
                         t.limit.set() ? t.limit.bps() : -1, std::move(layers));
     });
     return rows;

@@ -23,6 +23,7 @@ class Reception {
     if (highest_ < 0) {
       base_ = highest_ = index;
     } else if (index > highest_) {
+      gaps_ += index - highest_ - 1;
       if (ask_again)
         for (int64_t i = highest_ + 1; i < index; ++i)
           if (missing_.size() < kMissingMax) missing_.push_back({i, 0, 0});
@@ -83,6 +84,7 @@ class Reception {
   }
 
   int64_t lost() const { return highest_ < 0 ? 0 : highest_ - base_ + 1 - received_; }
+  int64_t gaps() const { return gaps_; }
   int64_t nacks() const { return static_cast<int64_t>(nacks_); }
   double jitter_s() const { return jitter_s_; }
   int64_t highest() const { return highest_; }
@@ -99,7 +101,7 @@ class Reception {
   static constexpr int64_t kAskEveryUs = 50000;
 
   uint32_t clock_rate_;
-  int64_t highest_ = -1, base_ = -1, received_ = 0, expected_before_ = 0, received_before_ = 0;
+  int64_t highest_ = -1, base_ = -1, received_ = 0, gaps_ = 0, expected_before_ = 0, received_before_ = 0;
   std::vector<Missing> missing_;
   size_t nacks_ = 0;
   double jitter_s_ = 0;

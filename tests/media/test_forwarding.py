@@ -96,7 +96,7 @@ def test_audio_leaves_at_once_with_its_level_and_the_level_is_known() -> None:
     assert packet[12:16] == b"\xbe\xde\x00\x01"
     assert packet[16:18] == b"\x10\x9e"  # the subscriber's id 1
     track = next(t for t in world.core.tracks() if t[0] == 101)
-    assert track[5] == -0x1E
+    assert track[6] == -0x1E
 
 
 def test_extensions_are_mapped_to_the_subscribers_ids_and_the_mid_stays_behind() -> None:

@@ -15,7 +15,7 @@ from .simulated import OUT_SSRC, World
 from .test_downlink import NONE, STILL, TALK, share
 
 KEENEST_BPS = BPS[2]  # what the encoder sends where nothing holds it back
-LIMIT = 7  # column of the plane's row of a track
+LIMIT = 8  # column of the plane's row of a track
 
 
 class Encoder(Camera):

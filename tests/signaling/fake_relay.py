@@ -41,10 +41,11 @@ class FakeTrack:
     lost: int = 0
     rids: tuple[str, ...] = ()
     limit_bps: int | None = None
+    gaps: int = 0
 
     def stats(self) -> TrackStats:
         return TrackStats(
-            self.packets, 0, self.lost, 0, 0, 0.0, self.level_dbov, None, self.limit_bps
+            self.packets, 0, self.lost, self.gaps, 0, 0, 0.0, self.level_dbov, None, self.limit_bps
         )
 
 

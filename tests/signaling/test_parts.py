@@ -155,7 +155,7 @@ def test_figures_come_from_two_looks():
         return Look(
             at,
             [TransportStats(0, octets, 0, 2 * octets, None)],
-            [TrackStats(packets, 0, lost, 0, 0, 0.0, None, None, None)],
+            [TrackStats(packets, 0, lost, 2 * lost, 0, 0, 0.0, None, None, None)],
             [SubscriptionStats(0, 0, 0, 0, 0.5, 0.1), SubscriptionStats(0, 0, 0, 0, None, None)],
         )
 

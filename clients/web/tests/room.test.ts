@@ -84,6 +84,7 @@ describe("the room follows its events", () => {
       level: "fair",
       rtt_ms: 80,
       loss_up: 0,
+      gaps_up: 0,
       loss_down: 0,
       bitrate_up_bps: 0,
       bitrate_down_bps: 0,

@@ -71,6 +71,7 @@ function person(index: number): Participant {
             level,
             rtt_ms: 18 + 40 * (index % 4),
             loss_up: 0.004 * index,
+            gaps_up: 0.004 * index,
             loss_down: 0.001 * index,
             bitrate_up_bps: 2_450_000 - 120_000 * index,
             bitrate_down_bps: 640_000 * (index + 1),

@@ -98,6 +98,7 @@ export interface Quality {
   level: Level;
   rtt_ms: number | null;
   loss_up: number | null;
+  gaps_up: number | null;
   loss_down: number | null;
   bitrate_up_bps: number;
   bitrate_down_bps: number;

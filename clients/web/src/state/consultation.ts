@@ -317,6 +317,9 @@ export class Consultation implements Call {
     this.room.set(room);
     if (event.type === "codecs_changed") this.#media?.publisher.setCodecs(event.codecs);
     if (event.type === "layers_wanted") this.#media?.publisher.setLayers(event.track, event.rids);
+    if (event.type === "quality") {
+      this.#media?.watcher.upstream.update(room.participants, performance.now());
+    }
     if (event.type === "limit_changed") this.#media?.publisher.setLimit(event.track, event.bps);
     if (event.type === "chat_added" && this.view.value.panel !== "chat") {
       this.view.update((view) => ({ ...view, unread: view.unread + 1 }));

@@ -3,7 +3,8 @@
  * still comes in time. The browser cannot know: a pure receiver learns no round trip time from RTCP,
  * so its own buffer stays shorter than a repetition takes.
  *
- * A repetition takes a round trip, and the request or the answer may be lost as well: the more is
+ * What was lost on its publisher's way to the server comes later by his round trips as well
+ * (upstream.ts). A repetition takes a round trip, and the request or the answer may be lost as well: the more is
  * lost, the more tries there should be time for. Without losses nothing waits.
  */
 
@@ -36,13 +37,22 @@ export class Playout {
 
   /** What the next seconds' media should wait, at `nowMs`; null leaves it to the browser. */
   update(counts: Counts, roundTripMs: number | null, nowMs: number): number | null {
-    if (roundTripMs !== null) this.#trips = [...this.#trips.slice(1 - TRIPS), roundTripMs];
     const before = this.#before;
     this.#before = counts;
-    if (before && this.#trips.length > 0) {
-      const received = counts.received - before.received;
-      const missing = counts.missing - before.missing;
-      const loss = missing > 0 ? missing / Math.max(1, received + missing) : 0;
+    if (!before) return this.hear(null, roundTripMs, nowMs);
+    const received = counts.received - before.received;
+    const missing = counts.missing - before.missing;
+    return this.hear(
+      missing > 0 ? missing / Math.max(1, received + missing) : 0,
+      roundTripMs,
+      nowMs,
+    );
+  }
+
+  /** The same, told the share of packets that was lost lately; null is not known. */
+  hear(loss: number | null, roundTripMs: number | null, nowMs: number): number | null {
+    if (roundTripMs !== null) this.#trips = [...this.#trips.slice(1 - TRIPS), roundTripMs];
+    if (loss !== null && this.#trips.length > 0) {
       const waitMs = Math.min(WAIT_MAX_MS, tries(loss) * Math.min(...this.#trips));
       if (waitMs >= this.#held.waitMs || nowMs >= this.#held.until) {
         this.#held = { until: nowMs + HOLD_MS, waitMs };
@@ -50,6 +60,10 @@ export class Playout {
     }
     return this.#held.waitMs > 0 ? Math.round(this.#held.waitMs) : null;
   }
+}
+
+export function together(ownMs: number | null, upstreamMs: number): number | null {
+  return upstreamMs > 0 ? Math.min(WAIT_MAX_MS, (ownMs ?? 0) + upstreamMs) : ownMs;
 }
 
 interface Inbound {
@@ -71,15 +85,20 @@ export function countsOf(entries: readonly Inbound[]): Counts {
   return { received, missing };
 }
 
-/** Has a connection's media wait; browsers without this wish keep their own ways. */
+/**
+ * Has a connection's media wait, a track as much longer as its publisher's way up needs; browsers
+ * without this wish keep their own ways.
+ */
 export async function wait(
   peer: RTCPeerConnection,
   playout: Playout,
+  upstreamMs: (track: MediaStreamTrack) => number,
   nowMs: number,
 ): Promise<void> {
   const entries = entriesOf(await peer.getStats());
-  const target = playout.update(countsOf(entries), roundTripMs(entries), nowMs);
+  const ownMs = playout.update(countsOf(entries), roundTripMs(entries), nowMs);
   for (const receiver of peer.getReceivers()) {
+    const target = together(ownMs, upstreamMs(receiver.track));
     if ("jitterBufferTarget" in receiver && receiver.jitterBufferTarget !== target) {
       receiver.jitterBufferTarget = target;
     }

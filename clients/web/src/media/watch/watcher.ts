@@ -9,6 +9,7 @@ import { Store } from "../../state/store";
 import { iceConfiguration } from "../ice";
 import { restartPath, watchConnection } from "../patience";
 import { LOOK_MS, Playout, wait } from "./playout";
+import { Upstream } from "./upstream";
 
 export type RemoteTracks = ReadonlyMap<string, MediaStreamTrack>;
 
@@ -33,6 +34,7 @@ class WatchPeer {
     private readonly onTracks: () => void,
     private readonly onLost: () => void,
     private readonly onPath: (there: boolean) => void,
+    private readonly upstream: Upstream,
   ) {}
 
   take(offer: SubscribeOffer): void {
@@ -50,7 +52,10 @@ class WatchPeer {
   /** Gives what is sent again the time to come. */
   async look(): Promise<void> {
     if (this.peer?.connectionState === "connected") {
-      await wait(this.peer, this.#playout, performance.now());
+      const names = new Map([...this.tracks].map(([name, track]) => [track, name]));
+      const upstreamMs = (track: MediaStreamTrack): number =>
+        this.upstream.waitMs(names.get(track) ?? "");
+      await wait(this.peer, this.#playout, upstreamMs, performance.now());
     }
   }
 
@@ -159,6 +164,7 @@ class WatchPeer {
 
 export class Watcher {
   readonly tracks = new Store<RemoteTracks>(new Map());
+  readonly upstream = new Upstream();
   readonly #peers = new Map<string, WatchPeer>();
   readonly #timer = setInterval(() => {
     for (const peer of this.#peers.values()) void peer.look();
@@ -175,7 +181,8 @@ export class Watcher {
     if (!peer) {
       const publish = (): void => this.#publish();
       const onPath = (there: boolean): void => this.onPath(offer.transport, there);
-      peer = new WatchPeer(offer.transport, this.client, publish, this.onLost, onPath);
+      const { client, onLost, upstream } = this;
+      peer = new WatchPeer(offer.transport, client, publish, onLost, onPath, upstream);
       this.#peers.set(offer.transport, peer);
     }
     peer.take(offer);
