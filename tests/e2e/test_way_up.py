@@ -1,4 +1,4 @@
-"""What a publisher loses on his way to the server is waited for by those who watch him, and only him."""
+"""What a publisher loses on his way up is waited for by those who watch him, and for nobody else."""
 
 from __future__ import annotations
 
