@@ -1,4 +1,4 @@
-"""What a publisher loses on his way up is waited for by those who watch him, and for nobody else."""
+"""What a publisher loses on his way up is waited for by those who watch him, by nobody else."""
 
 from __future__ import annotations
 
