@@ -156,6 +156,9 @@ async def run(
     await server.start()
     gc.collect()
     gc.freeze()  # what was loaded stays; to look through it takes 40 ms of everybody's event loop
+    # The rest takes one. Each socket that ends leaves aiohttp's cycle of references behind: they
+    # are collected after 14 000 new objects instead of 77 000, if those are a quarter of all.
+    gc.set_threshold(700, 10, 1)
     try:
         async with during(server):
             await stop.wait()
