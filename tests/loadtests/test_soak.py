@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtests import soak
+from loadtests.distal import Distal
+from loadtests.measure import new_ssrcs
+from loadtests.member import Member
+from loadtests.peer import PROFILES, Network
 from loadtests.soak import Sample, Settings, Soak
+from signaling import protocol as p
 
 
 def rests(growth_an_hour: float, minutes: int = 60) -> list[Sample]:
@@ -49,3 +57,36 @@ async def test_guests_come_and_go_and_those_who_stay_hear_each_other() -> None:
     assert seen.failures == {}
     assert seen.silent == 0
     assert all(s.rss_kb > 20_000 and s.fds > 5 for s in seen.rests)
+
+
+async def test_a_member_whose_socket_drops_with_an_answer_goes_on_listening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Distal(tmp_path)
+    await server.start()
+    try:
+        token = await server.token("drop")
+        async with Network(PROFILES["AES-128-GCM"], coalesce_us=2000) as network:
+            stays, comes = (Member(network, server.ws_url, token, name) for name in "ab")
+            request = stays.client.request
+            answers: list[p.SubscribeAnswer] = []
+
+            async def cut_once(asked: Any, answer: Any) -> Any:
+                if isinstance(asked, p.SubscribeAnswer):
+                    answers.append(asked)
+                    if len(answers) == 1:
+                        stays.client.drop()
+                return await request(asked, answer)
+
+            monkeypatch.setattr(stays.client, "request", cut_once)
+            await stays.enter(new_ssrcs())
+            await comes.enter(new_ssrcs())
+            await stays.until_offered(2)
+            await comes.leave()
+            async with asyncio.timeout(10):
+                while stays.tracks:
+                    await asyncio.sleep(0.05)
+            assert len(answers) > 1
+            await stays.leave()
+    finally:
+        await server.stop()
