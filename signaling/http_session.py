@@ -86,6 +86,9 @@ class Endpoint(ABC, Generic[S]):
     def end(self, session: S) -> None:
         """Free what a session holds; it is not listed any more."""
 
+    def heard(self, session: S, lately: bool) -> None:
+        """Whether its peer was heard lately; asked again and again."""
+
     # --- for the service -----------------------------------------------------------------------
 
     def routes(self) -> list[web.RouteDef]:
@@ -109,6 +112,7 @@ class Endpoint(ABC, Generic[S]):
                 if at is not None:
                     heard.append(at)
             silent_s = now - max(heard)
+            self.heard(session, silent_s < self._signaling.settings.http_silent_after_s)
             if not transports or silent_s >= self._signaling.settings.http_lost_after_s:
                 self.drop(session)
 

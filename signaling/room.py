@@ -143,7 +143,7 @@ class Room:
             self._tell(p.ActiveSpeaker(participant=None))
 
     def set_state(self, member_id: str, state: Literal["online", "reconnecting"]) -> None:
-        """His socket dropped, or came back."""
+        """He cannot be reached, or can again."""
         member = self.members.get(member_id)
         if member and member.state != state:
             member.state = state

@@ -48,8 +48,10 @@ class SignalingSettings:
     # back to the place that it had. Who closed his page, or loads it again, has said so.
     lost_after_s: float = 150.0
     left_after_s: float = 7.0
-    # WHIP and WHEP have no socket, only media. Without consent for so long the peer itself gives up
-    # (RFC 7675); an encoder that was let go sooner would have to be started by hand.
+    # WHIP and WHEP have no socket, only media: all see an encoder reconnecting, then it is let go.
+    # Without consent for so long the peer itself gives up (RFC 7675); an encoder that was let go
+    # sooner would have to be started by hand.
+    http_silent_after_s: float = 12.0
     http_lost_after_s: float = 30.0
     resume_s: float = 180.0  # identity outlives the socket
     room_empty_s: float = 60.0  # lock and chat outlive the last participant

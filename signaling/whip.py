@@ -80,6 +80,11 @@ class Whip(Endpoint[WhipSession]):
         """The encoder leaves the room."""
         self._leave(session.stage, session.participant, "left")
 
+    def heard(self, session: WhipSession, lately: bool) -> None:
+        """The room sees who is away."""
+        state: Literal["online", "reconnecting"] = "online" if lately else "reconnecting"
+        session.stage.room.set_state(session.participant, state)
+
     def sent_away(self, participant: str) -> None:
         """A moderator has removed this participant."""
         for session in list(self.sessions.values()):

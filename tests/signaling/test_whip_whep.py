@@ -183,6 +183,18 @@ async def test_silent_sessions_are_let_go(make_house):
     assert encoder.state == "closed"
 
 
+async def test_a_silent_encoder_is_seen_reconnecting_until_it_is_heard_again(make_house):
+    house = await make_house(http_silent_after_s=0.2, http_lost_after_s=30.0)
+    ann = await house.enter(name="Ann")
+    await post(house)
+    (encoder,) = house.relay.publishing
+    encoder.silent = True
+    assert (await ann.event("participant_updated", state="reconnecting"))["participant"]
+    encoder.silent = False
+    await ann.event("participant_updated", state="online")
+    assert not ann.seen("participant_left")
+
+
 async def test_who_says_goodbye_on_the_transport_is_let_go_at_once(house):
     await post(house)
     await post(house, "/whep/demo", WATCH)
