@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import type { Participant, RoomState, Shortage, TrackInfo } from "../src/protocol/messages";
+import type {
+  Participant,
+  RoomState,
+  ServerEvent,
+  Shortage,
+  TrackInfo,
+} from "../src/protocol/messages";
 import { apply, byHand, roomOf, trackOf, type Room } from "../src/state/room";
 
 function person(id: string, change: Partial<Participant> = {}): Participant {
@@ -119,6 +125,12 @@ describe("the room follows its events", () => {
     now = apply(now, short("none", "u"));
     now = apply(now, { type: "track_removed", seq: 2, track: "t", participant: "me" });
     expect(now.shortages.size).toBe(0);
+  });
+
+  it("goes on when a newer server tells what it does not know", () => {
+    const before = room(person("me"), person("a"));
+    const event = { type: "of_tomorrow", seq: 1 } as unknown as ServerEvent;
+    expect(apply(before, event)).toBe(before);
   });
 
   it("bounds the chat", () => {
