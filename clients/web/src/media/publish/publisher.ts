@@ -123,15 +123,18 @@ export class Publisher {
     this.#again = true;
     if (this.#running) return;
     this.#running = true;
-    while (this.#again && !this.#closed) {
-      this.#again = false; // what is wanted from here on gets a turn, however this one ends
-      await this.#reconcile().catch((error: unknown) => {
-        // After a lost socket `resumed` comes; a refusal stays until something else is wanted.
-        if (error instanceof RequestError) this.onRefused(error);
-        else if (!(error instanceof ConnectionLost)) console.error("cannot publish", error);
-      });
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false; // what is wanted from here on gets a turn, however this one ends
+        await this.#reconcile().catch((error: unknown) => {
+          // After a lost socket `resumed` comes; a refusal stays until something else is wanted.
+          if (error instanceof RequestError) this.onRefused(error);
+          else if (!(error instanceof ConnectionLost)) console.error("cannot publish", error);
+        });
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 
   async #reconcile(): Promise<void> {
