@@ -19,7 +19,7 @@ from media.relay import MediaRelay
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from media.transport import BaseTransport
 from tests.media.test_data import NEWEST, Guest, opened
-from tests.media.test_relay import Receiver, peer_connection, probe_echoes, publish, until
+from tests.media.test_relay import peer_connection, probe_echoes, publish, until, watch
 
 Refs = list[weakref.ref[object]]
 
@@ -49,10 +49,7 @@ def held(transport: BaseTransport) -> Refs:
 async def media(place: MediaPlace, goodbye: bool) -> Refs:
     pc, transport = await publish(place)
     subscriber = place.open_subscribe()
-    for track in transport.tracks.values():
-        subscriber.add(track)
-    receiver = Receiver(subscriber)
-    await receiver.answer()
+    receiver = await watch(subscriber, transport)
     await until(lambda: receiver.frames["video"] > 3)
     if goodbye:
         await asyncio.gather(pc.close(), receiver.pc.close())

@@ -12,7 +12,7 @@ from media.contract import CapacityError, PortError
 from media.place import ROOM_STREAMS, MediaPlace
 from media.relay import MediaRelay
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
-from tests.media.test_relay import Receiver, publish, until
+from tests.media.test_relay import publish, until, watch
 from tests.server_process import free_udp_port
 
 MAIN = tuple(name for name in SERVICE_CLASSES if name != "diagnostic")
@@ -65,10 +65,7 @@ async def test_two_rooms_have_picture_on_two_ports(relay: MediaRelay) -> None:
         place = relay.place()
         pc, publisher = await publish(place)
         subscriber = place.open_subscribe()
-        for track in publisher.tracks.values():
-            subscriber.add(track)
-        receiver = Receiver(subscriber)
-        await receiver.answer()
+        receiver = await watch(subscriber, publisher)
         await until(lambda receiver=receiver: min(receiver.frames.values()) > 5)
         used |= ports_of(place) & set(relay.ports["main"])
         for sdp in (pc.remoteDescription.sdp, receiver.pc.remoteDescription.sdp):
@@ -103,10 +100,7 @@ async def test_a_new_room_avoids_the_thread_that_has_more_to_forward(relay: Medi
     listeners = []
     for _ in range(ROOM_STREAMS):  # two streams each
         subscriber = lecture.open_subscribe()
-        for track in publisher.tracks.values():
-            subscriber.add(track)
-        receiver = Receiver(subscriber)
-        await receiver.answer()
+        receiver = await watch(subscriber, publisher)
         listeners.append((subscriber, receiver))
     busy = ports_of(lecture)
     others = [relay.place() for _ in range(3)]  # 36 against 12 and 24

@@ -58,6 +58,15 @@ class Receiver:
         await self.transport.answer(self.pc.localDescription.sdp)
 
 
+async def watch(transport: SubscribeTransport, publisher: PublishTransport) -> Receiver:
+    """Somebody who gets all that this publisher sends."""
+    for track in publisher.tracks.values():
+        transport.add(track)
+    receiver = Receiver(transport)
+    await receiver.answer()
+    return receiver
+
+
 @pytest.fixture
 async def relay() -> AsyncIterator[MediaRelay]:
     relay = MediaRelay(
@@ -93,10 +102,7 @@ async def test_sound_and_picture_are_decoded_at_the_other_end(
 ) -> None:
     pc, transport = await publish(relay.place(), group)
     subscriber = relay.place().open_subscribe(group)
-    for track in transport.tracks.values():
-        subscriber.add(track)
-    receiver = Receiver(subscriber)
-    await receiver.answer()
+    receiver = await watch(subscriber, transport)
     await until(lambda: min(receiver.frames.values()) > 20)
     stats = transport.stats()
     assert stats.packets_in > 0
@@ -198,10 +204,7 @@ async def test_closing_frees_everything(relay: MediaRelay) -> None:
     pc, transport = await publish(relay.place())
     await until(lambda: transport.state == "connected")
     subscriber = relay.place().open_subscribe()
-    for track in transport.tracks.values():
-        subscriber.add(track)
-    receiver = Receiver(subscriber)
-    await receiver.answer()
+    receiver = await watch(subscriber, transport)
     await until(lambda: subscriber.state == "connected")
     await transport.close()
     await subscriber.close()
