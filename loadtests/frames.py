@@ -25,6 +25,7 @@ RECORD = np.dtype(
 )
 KEY_FRAME = 2
 SEARCH_S = 3  # a server may delay a frame by this much and still be matched
+CLEARLY = 10.0  # by so much likelier, in nats
 
 Records = NDArray[np.void]
 
@@ -73,11 +74,27 @@ def _agreement(sent: Records, got: Records, offset: int) -> float:
     return int(np.unique(more, return_counts=True)[1].max(initial=0)) / compared
 
 
+def _log_likelihood(sent: Records, got: Records, offset: int) -> float:
+    """Of what came, if every packet was lost by the same chance: tells frames that are not whole."""
+    place, there = _find(sent, got, offset)
+    due = sent["packets"].astype(np.int64)
+    came = np.where(there, got["packets"][place], 0).astype(np.int64)
+    impossible = int((came > due).sum())
+    if impossible > len(sent) // 10:
+        return -1e9
+    came = np.minimum(came, due)
+    chance = min(max(came.sum() / due.sum(), 0.01), 0.99)
+    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, due.max() + 1)))))
+    ways = log_factorial[due] - log_factorial[came] - log_factorial[due - came]
+    each = ways + came * np.log(chance) + (due - came) * np.log(1 - chance)
+    return float(each.sum()) - CLEARLY * impossible
+
+
 def align(sent: Records, got: Records, likely: int = 0) -> int:
     """The constant by which a server moved this stream's timestamps (Janus starts from its own).
 
     Frames have their own packet counts, and packets of sound their own sizes, so the right constant
-    is the one under which most agree.
+    is the one under which most agree; where too few frames are whole to say so, the likeliest.
     """
     if len(sent) == 0 or len(got) == 0:
         raise AlignmentError("no frames to compare")
@@ -90,9 +107,13 @@ def align(sent: Records, got: Records, likely: int = 0) -> int:
     ]
     offsets = {int(t) - int(middle["timestamp"]) & 0xFFFFFFFF for t in near["timestamp"]}
     best = max(offsets, key=lambda o: _agreement(sent, got, o), default=None)
-    if best is None or _agreement(sent, got, best) < 0.3:
-        raise AlignmentError("a subscriber's frames do not match what was sent")
-    return best
+    if best is not None and _agreement(sent, got, best) >= 0.3:
+        return best
+    if sent["packets"].max() > 1:
+        chances = sorted((_log_likelihood(sent, got, o), o) for o in offsets)
+        if len(chances) > 1 and chances[-1][0] - chances[-2][0] > CLEARLY:
+            return chances[-1][1]
+    raise AlignmentError("a subscriber's frames do not match what was sent")
 
 
 def compare(sent: Records, subscribers: list[Records]) -> Window:

@@ -103,6 +103,7 @@ void BandwidthEstimator::adapt(int64_t now_us) {
     rate_.hold(now_us);
   } else if (new_loss_ && loss_ > kLossCut && congested_loss()) {
     rate_.lose(loss_, came, now_us);
+    met_limit_ = true;
     probing_.wait(now_us + kSilenceUs);
   } else if (trend_.usage() == Usage::under || congested_loss() || trend_.queue_us() > kQueueHoldUs) {
     rate_.hold(now_us);
@@ -122,6 +123,7 @@ void BandwidthEstimator::decrease(int64_t now_us) {
   bool harmless = probing_.asked_since(now_us - kSilenceUs) || came < rate_.bps() * 3 / 4;
   if (queue_us < kShortQueueUs && harmless) return;
   rate_.decrease(came, queue_us, now_us);
+  met_limit_ = true;
   decreased_us_ = now_us;
   probing_.on_overuse(now_us);
   // A queue that does not care how little is sent is none: the way has become longer.

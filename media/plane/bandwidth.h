@@ -32,6 +32,8 @@ class BandwidthEstimator {
 
   uint64_t bps() const { return rate_.bps(); }
   bool known() const { return known_; }  // before it, nothing is known and nothing need be limited
+  // Whether the way has ever shown one: before it the rate is a lower bound that nobody has reached.
+  bool met_limit() const { return met_limit_; }
   bool overusing() const { return trend_.usage() == Usage::over; }
   int64_t queue_delay_us() const { return trend_.queue_us(); }
   double loss() const { return loss_; }
@@ -56,7 +58,7 @@ class BandwidthEstimator {
   RateControl rate_;
   Probing probing_;
 
-  bool known_ = false;
+  bool known_ = false, met_limit_ = false;
   int64_t feedback_us_ = -1, reference_ = 0;  // the receiver's clock, in units of 64 ms
   uint32_t next_told_ = 0;
   int64_t rtt_us_ = 200'000;

@@ -30,7 +30,8 @@ struct Downlink {
     pacer.refill(estimator.bps(), starved ? kStills : short_of_room ? kNarrow : kWide, now_us);
   }
   bool limits(int64_t now_us) const {
-    return known_since_us >= 0 && (estimator.overusing() || now_us - known_since_us > kSettleUs);
+    if (known_since_us < 0) return false;
+    return estimator.overusing() || (estimator.met_limit() && now_us - known_since_us > kSettleUs);
   }
   // Publishers who are held back need a moment to send less. Until then a little too much is sent, rather
   // than nothing.

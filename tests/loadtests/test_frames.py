@@ -124,3 +124,11 @@ def test_a_server_that_drops_most_frames_is_still_matched() -> None:
     sent = sent_frames()
     window = frames.compare(sent, [arrived(sent, 1)[::4]])
     assert window.lost_packets == sent["packets"].sum() - sent["packets"][::4].sum()
+
+
+def test_a_server_that_loses_half_of_every_frame_is_still_matched() -> None:
+    sent = sent_frames()
+    got = arrived(sent, 40, offset=1_234_567)
+    got["packets"] = np.random.default_rng(1).binomial(got["packets"], 0.5)
+    window = frames.compare(sent, [got[got["packets"] > 0]])
+    assert window.lost_packets == sent["packets"].sum() - got["packets"].sum()
