@@ -75,7 +75,7 @@ def _agreement(sent: Records, got: Records, offset: int) -> float:
 
 
 def _log_likelihood(sent: Records, got: Records, offset: int) -> float:
-    """Of what came, if every packet was lost by the same chance: tells frames that are not whole."""
+    """Of what came, if each packet was lost by the same chance: tells frames that are not whole."""
     place, there = _find(sent, got, offset)
     due = sent["packets"].astype(np.int64)
     came = np.where(there, got["packets"][place], 0).astype(np.int64)
