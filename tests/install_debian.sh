@@ -3,7 +3,8 @@
 # service would take ports that the tests use, and is nothing that a test run may leave behind.
 set -eu
 
-wanted="chromium clang-14 coturn fonts-noto-cjk janus libclang-rt-14-dev"
+wanted="chromium clang-14 coturn dcmtk dicom3tools fonts-noto-cjk janus libclang-rt-14-dev"
+wanted="$wanted orthanc orthanc-dicomweb"
 missing=""
 for package in $wanted; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

@@ -1,0 +1,1 @@
+"""Cloud film: DICOM objects received, kept, indexed and found again."""

@@ -1,0 +1,182 @@
+"""All reading: find studies, series and instances, and get at their bytes.
+
+One `Archive` serves many threads. Its methods wait for the disk: an event loop calls them by
+`asyncio.to_thread`. `institutions` says whose data the asker may see, None for everybody's; what he
+may not see does not exist for him (NotFound).
+
+    archive = Archive(data_dir / "dicom")
+    rows = archive.find(Level.STUDY, {"default"}, {"PatientName": "zhang*"})
+    for instance in archive.instances({"default"}, study=rows[0]["StudyInstanceUID"]):
+        with archive.open(instance) as file: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import Engine, Select, select
+
+from dicom import database, frames, schema
+from dicom.errors import NotFound
+from dicom.frames import Span
+from dicom.objects import LocalObjects
+from dicom.query import RESULTS_MAX, Level, statement
+from dicom.syntax import Syntax
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One stored object."""
+
+    id: int
+    institution: str
+    study: str  # UIDs
+    series: str
+    uid: str
+    sop_class: str
+    transfer_syntax: str
+    number: int | None
+    rows: int | None
+    columns: int | None
+    samples: int | None
+    bits_allocated: int | None
+    photometric: str
+    frames: int  # 0: no pixel data
+    pixel_at: int | None
+    pixel_length: int | None
+    size: int
+    data_at: int  # where the data set begins in the file
+    digest: bytes  # SHA-256 of the data set
+    object_key: str
+    fallback: str
+    received_ms: int
+
+    @property
+    def syntax(self) -> Syntax:
+        return Syntax(self.transfer_syntax)
+
+    @property
+    def encapsulated(self) -> bool:
+        """Its frames are compressed, each in items of its own."""
+        return self.pixel_at is not None and self.pixel_length is None
+
+
+class Archive:
+    """Read access to a data directory that an `Ingest` writes, in this process or another."""
+
+    def __init__(self, root: Path) -> None:
+        self._engine: Engine = database.reading(database.url_of(root))
+        self._objects = LocalObjects(root / "objects")
+
+    def find(
+        self,
+        level: Level,
+        institutions: Collection[str] | None,
+        match: Mapping[str, str],
+        limit: int = RESULTS_MAX,
+        offset: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Rows by keyword (query.ATTRIBUTES), with `institution` and `id`; at most RESULTS_MAX."""
+        with self._engine.connect() as connection:
+            numbers: list[int] | None = None
+            if institutions is not None:
+                table = schema.institution.c
+                chosen = select(table.id).where(table.name.in_(sorted(institutions)))
+                numbers = list(connection.scalars(chosen))
+            query = statement(level, numbers, match, limit, offset)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def instance(
+        self,
+        institutions: Collection[str] | None,
+        uid: str,
+        study: str | None = None,
+        series: str | None = None,
+    ) -> Instance:
+        """One by its UID; where two institutions have it, the first that stored it.
+
+        Raises NotFound, also when it is not in that study or series.
+        """
+        query = _instances(institutions).where(schema.instance.c.uid == uid)
+        found = self._all(_within(query, study, series).order_by(schema.instance.c.id).limit(1))
+        if not found:
+            raise NotFound("no such instance")
+        return found[0]
+
+    def instances(
+        self,
+        institutions: Collection[str] | None,
+        study: str,
+        series: str | None = None,
+    ) -> list[Instance]:
+        """All of a study or series, by the numbers of series and instance. Raises NotFound."""
+        query = _within(_instances(institutions), study, series)
+        by_series = query.order_by(schema.series.c.number, schema.series.c.id)
+        found = self._all(by_series.order_by(schema.instance.c.number, schema.instance.c.id))
+        if not found:
+            raise NotFound("no such study" if series is None else "no such series")
+        return found
+
+    def open(self, instance: Instance) -> BinaryIO:
+        """Its Part 10 file as it came. The caller closes it. Raises NotFound."""
+        return self._objects.open(instance.object_key)
+
+    def frame(self, instance: Instance, number: int, file: BinaryIO) -> list[Span]:
+        """Where frame `number`, from 1, lies in the opened file: one span, or its fragments.
+
+        Raises NotFound where there is no such frame, or none that can be found without decoding
+        (video, deflated).
+        """
+        if instance.pixel_at is None:
+            raise NotFound("its frames have no place in the file")
+        if instance.pixel_length is not None:
+            return [
+                frames.native(instance.pixel_at, instance.pixel_length, instance.frames, number)
+            ]
+        table = schema.frame_table.c
+        with self._engine.connect() as connection:
+            pairs = connection.scalar(select(table.pairs).where(table.instance_ref == instance.id))
+        return frames.encapsulated(pairs or b"", number, file)
+
+    def close(self) -> None:
+        """Let go of the data base."""
+        self._engine.dispose()
+
+    def _all(self, query: Select[Any]) -> list[Instance]:
+        with self._engine.connect() as connection:
+            return [Instance(**row) for row in connection.execute(query).mappings()]
+
+
+_SAME: tuple[str, ...] = (
+    *("id", "uid", "sop_class", "transfer_syntax", "number", "rows", "columns", "samples"),
+    *("bits_allocated", "photometric", "frames", "pixel_at", "pixel_length", "size", "data_at"),
+    *("digest", "object_key", "fallback", "received_ms"),
+)
+
+
+def _instances(institutions: Collection[str] | None) -> Select[Any]:
+    query = (
+        select(
+            *(schema.instance.c[name] for name in _SAME),
+            schema.institution.c.name.label("institution"),
+            schema.study.c.uid.label("study"),
+            schema.series.c.uid.label("series"),
+        )
+        .join(schema.institution, schema.instance.c.institution_id == schema.institution.c.id)
+        .join(schema.study, schema.instance.c.study_ref == schema.study.c.id)
+        .join(schema.series, schema.instance.c.series_ref == schema.series.c.id)
+    )
+    if institutions is None:
+        return query
+    return query.where(schema.institution.c.name.in_(sorted(institutions)))
+
+
+def _within(query: Select[Any], study: str | None, series: str | None) -> Select[Any]:
+    if study is not None:
+        query = query.where(schema.study.c.uid == study)
+    if series is not None:
+        query = query.where(schema.series.c.uid == series)
+    return query

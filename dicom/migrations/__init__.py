@@ -1,0 +1,1 @@
+"""Alembic's steps from an empty data base to `dicom.schema`."""
