@@ -12,11 +12,17 @@ from pylibsrtp import Policy, Session, _binding
 
 _ffi, _lib = _binding.ffi, _binding.lib
 
-# (protect, unprotect, protect_rtcp, unprotect_rtcp), in the order of plane/srtp.h
-FUNCTIONS: tuple[int, int, int, int] = tuple(
+# In the order of plane/srtp.h.
+FUNCTIONS: tuple[int, int, int, int, int] = tuple(
     int(_ffi.cast("uintptr_t", _ffi.addressof(_lib, name)))
-    for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp")
-)  # type: ignore[assignment]  # four of them, by construction
+    for name in (
+        "srtp_protect",
+        "srtp_unprotect",
+        "srtp_protect_rtcp",
+        "srtp_unprotect_rtcp",
+        "srtp_remove_stream",
+    )
+)  # type: ignore[assignment]  # five of them, by construction
 
 RECEIVE_WINDOW = 1024  # publishers' retransmissions under the same SSRC come late
 SEND_WINDOW = 128  # libsrtp shifts it for every packet; RTX has numbers of its own

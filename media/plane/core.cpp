@@ -354,10 +354,23 @@ void Core::prioritize(uint32_t subscription, int priority) {
 void Core::remove_subscription(uint32_t id) {
   auto found = subscriptions_.find(id);
   if (found == subscriptions_.end()) return;
-  stop_short(*found->second);
-  forget(found->second->track->subscriptions, found->second.get());
-  forget(found->second->endpoint->subscriptions, found->second.get());
+  Subscription& s = *found->second;
+  stop_short(s);
+  forget_streams(s);
+  forget(s.track->subscriptions, &s);
+  forget(s.endpoint->subscriptions, &s);
   subscriptions_.erase(found);
+}
+
+// libsrtp keeps a stream's state, a kilobyte, as long as the session: one who stays would collect everybody
+// who came and went. Nothing is sent on it any more, and SSRCs are drawn anew: no nonce is used twice.
+void Core::forget_streams(const Subscription& s) {
+  if (!s.endpoint->tx) return;
+  for (uint32_t ssrc : {s.config.ssrc, s.config.rtx_ssrc}) {
+    uint32_t wire;
+    put32(reinterpret_cast<uint8_t*>(&wire), ssrc);
+    srtp_.remove_stream(s.endpoint->tx, wire);  // one that never sent has none
+  }
 }
 
 void Core::send(uint32_t endpoint, View datagram) {

@@ -326,6 +326,7 @@ class Core {
   void grant(Subscription& s, const Demand& d, int64_t now_us);
   void stop_short(Subscription& s);
   void drain(Endpoint& e);
+  void forget_streams(const Subscription& s);
   static Subscription* probe_carrier(const Endpoint& e);
   void send_probe(Subscription& s, const Probe& probe);
   void want_keyframe(Subscription& s, int64_t now_us);

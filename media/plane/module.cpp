@@ -19,11 +19,12 @@ using namespace nb::literals;
 namespace plane {
 namespace {
 
-using Functions = std::tuple<uintptr_t, uintptr_t, uintptr_t, uintptr_t>;
+using Functions = std::tuple<uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t>;
 
 SrtpFunctions functions(const Functions& f) {
   return {reinterpret_cast<SrtpFunction>(std::get<0>(f)), reinterpret_cast<SrtpFunction>(std::get<1>(f)),
-          reinterpret_cast<SrtpFunction>(std::get<2>(f)), reinterpret_cast<SrtpFunction>(std::get<3>(f))};
+          reinterpret_cast<SrtpFunction>(std::get<2>(f)), reinterpret_cast<SrtpFunction>(std::get<3>(f)),
+          reinterpret_cast<SrtpForget>(std::get<4>(f))};
 }
 
 View view(const nb::bytes& b) { return {reinterpret_cast<const uint8_t*>(b.c_str()), b.size()}; }

@@ -117,7 +117,7 @@ class World:
         self.peers: dict[tuple[bytes, int], Peer] = {}
         self.messages: list[tuple[bytes, int, list[bytes]]] = []
         self._ids = 0
-        self._keep: list[SrtpSessions] = []
+        self.relay_sessions: dict[int, SrtpSessions] = {}  # by endpoint
 
     def deliver(self) -> None:
         for ip, port, packets in self.core.take_sent():
@@ -140,8 +140,7 @@ class World:
         self.peers[(mapped(ip), peer.port)] = peer
         if connected:
             assert peer.check() is not None
-            relay_side = make_sessions(PROFILE, KEY_B, KEY_A)
-            self._keep.append(relay_side)
+            self.relay_sessions[id] = relay_side = make_sessions(PROFILE, KEY_B, KEY_A)
             self.core.set_srtp(id, *relay_side.pointers)
         return peer
 

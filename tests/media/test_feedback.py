@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpReceiverInfo,
@@ -14,6 +15,7 @@ from aiortc.rtp import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pylibsrtp import Error
 
 from .simulated import (
     CC_ID,
@@ -281,3 +283,17 @@ def test_transport_feedback_tells_every_arrival_to_a_quarter_millisecond(
     assert lost == {n & 0xFFFF for n in range(first, seq + 1)} - set(arrivals)
     for number, at_us in told.items():
         assert abs(at_us - arrivals[number]) <= 250
+
+
+def test_of_what_was_sent_to_one_who_stays_nothing_is_kept() -> None:
+    world = World()
+    publisher, subscriber = world.publisher(), world.subscriber()
+    publisher.send_rtp(rtp(1, marker=True))
+    [packet] = subscriber.take_rtp()
+    subscriber.send_rtcp(nack([seq_of(packet)]))
+    assert len(subscriber.take_rtp()) == 1
+    world.core.remove_subscription(200 + subscriber.endpoint)
+    session = world.relay_sessions[subscriber.endpoint].send
+    for ssrc in (OUT_SSRC, OUT_RTX_SSRC):
+        with pytest.raises(Error, match="no appropriate context"):  # no such stream
+            session.remove_stream(ssrc)

@@ -44,7 +44,8 @@ def test_sctp_still_sends_as_we_think() -> None:
 
 
 def test_libsrtp_is_where_the_plane_calls_it() -> None:
-    for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp"):
+    names = ("protect", "unprotect", "protect_rtcp", "unprotect_rtcp", "remove_stream")
+    for name in (f"srtp_{name}" for name in names):
         assert _binding.ffi.addressof(_binding.lib, name) != _binding.ffi.NULL
     policy = Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND)
     assert Session(policy)._srtp[0] != _binding.ffi.NULL

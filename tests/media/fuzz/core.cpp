@@ -71,6 +71,10 @@ int unprotect(void* session, void* packet, int* length) {
   *length -= kTag;
   return 0;
 }
+int remove_stream(void* session, uint32_t) {
+  CHECK(static_cast<Wire*>(session)->open);
+  return 0;
+}
 
 // What leaves, as a socket takes it; and what the subscribers' transport-wide numbers were.
 struct Network : Output, Events {
@@ -121,7 +125,8 @@ struct Source {
 
 class World {
  public:
-  World(fuzz::Input& in) : in_(in), core_({protect, unprotect, protect_rtcp, unprotect}, network_, network_) {
+  World(fuzz::Input& in)
+      : in_(in), core_({protect, unprotect, protect_rtcp, unprotect, remove_stream}, network_, network_) {
     const uint8_t flags = in_.byte();
     honest_ = flags & 1;
     simulcast_ = flags & 2;
