@@ -124,6 +124,10 @@ class Archive:
         """Its Part 10 file as it came. The caller closes it. Raises NotFound."""
         return self._objects.open(instance.object_key)
 
+    def path(self, instance: Instance) -> Path:
+        """Where its file lies, for what can only read files (sendfile). May be gone by then."""
+        return self._objects.path(instance.object_key)
+
     def frame(self, instance: Instance, number: int, file: BinaryIO) -> list[Span]:
         """Where frame `number`, from 1, lies in the opened file: one span, or its fragments.
 

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, update
 
 from dicom import schema
 from dicom.errors import Refused
 from dicom.header import Header
+from dicom.prepared import Prepared
 from dicom.text import name_key
 
 SERIES_REMEMBERED = 10_000
@@ -31,8 +32,13 @@ class Entry:
     institution: str
     header: Header
     digest: bytes
+    key: str
     sender: str = ""
     fallback: str = ""
+
+    @property
+    def uid(self) -> str:
+        return self.header.sop_instance
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,31 @@ class IndexWriter:
     """Writes what `dicom.archive` reads."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._connection = engine.connect()
         self._institutions: dict[str, int] = {}
         self._places: OrderedDict[tuple[int, str], _Place] = OrderedDict()
+        counted = update(schema.study).where(schema.study.c.id == bindparam("identity"))
+        count = schema.study.c.instance_count + bindparam("more")
+        self._instance = Prepared(insert(schema.instance), engine, list(_COLUMNS))
+        self._series_count = Prepared(
+            update(schema.series)
+            .where(schema.series.c.id == bindparam("identity"))
+            .values(instance_count=schema.series.c.instance_count + bindparam("more")),
+            engine,
+        )
+        self._study_count = Prepared(
+            counted.values(instance_count=count, changed_ms=bindparam("now")), engine
+        )
+
+    def close(self) -> None:
+        """Let go of the data base."""
+        self._connection.close()
 
     def known(self, entries: Sequence[Entry]) -> list[Known | None]:
         """What the index has under each one's institution and UID."""
         found: dict[tuple[int, str], Known] = {}
-        with self._engine.begin() as connection:
+        with self._connection.begin():
+            connection = self._connection
             ids = [self._institution(connection, entry.institution) for entry in entries]
             table = schema.instance
             uids = {entry.header.sop_instance for entry in entries}
@@ -79,15 +102,16 @@ class IndexWriter:
         pairs = zip(ids, entries, strict=True)
         return [found.get((number, entry.header.sop_instance)) for number, entry in pairs]
 
-    def add(self, entries: Sequence[Entry], keys: Sequence[str]) -> None:
+    def add(self, entries: Sequence[Entry]) -> None:
         """Index new instances whose objects are durable. All or none; durable on return.
 
-        Raises Refused where one is at odds with what is indexed: then try them one by one.
+        Raises IntegrityError where one is there already (`known` tells), and Refused where one is
+        at odds with what is indexed.
         """
         now = round(time.time() * 1000)
         try:
-            with self._engine.begin() as connection:
-                self._add(connection, entries, keys, now)
+            with self._connection.begin():
+                self._add(self._connection, entries, now)
         except BaseException:
             self._places.clear()  # it may remember rows that were rolled back
             self._institutions.clear()
@@ -97,34 +121,32 @@ class IndexWriter:
         """Those of the keys that are indexed."""
         found: set[str] = set()
         column = schema.instance.c.object_key
-        with self._engine.connect() as connection:
+        with self._connection.begin():
             for start in range(0, len(keys), 500):
                 query = select(column).where(column.in_(keys[start : start + 500]))
-                found.update(connection.scalars(query))
+                found.update(self._connection.scalars(query))
         return found
 
     def quarantined(self, row: dict[str, Any]) -> None:
         """Note what was refused; durable on return."""
         row["received_ms"] = round(time.time() * 1000)
-        with self._engine.begin() as connection:
-            connection.execute(insert(schema.quarantine), [row])
+        with self._connection.begin():
+            self._connection.execute(insert(schema.quarantine), [row])
 
-    def _add(
-        self, connection: Connection, entries: Sequence[Entry], keys: Sequence[str], now: int
-    ) -> None:
+    def _add(self, connection: Connection, entries: Sequence[Entry], now: int) -> None:
         series_counts: dict[int, int] = {}
         study_counts: dict[int, int] = {}
         tables: list[tuple[tuple[int, str], bytes]] = []
         rows: list[dict[str, Any]] = []
-        for entry, key in zip(entries, keys, strict=True):
+        for entry in entries:
             place = self._place(connection, entry, now)
             series_counts[place.series] = series_counts.get(place.series, 0) + 1
             study_counts[place.study] = study_counts.get(place.study, 0) + 1
-            rows.append(_instance_row(entry, key, place, now))
+            rows.append(_instance_row(entry, place, now))
             if entry.header.frame_table:
                 place_uid = (place.institution, entry.header.sop_instance)
                 tables.append((place_uid, entry.header.frame_table))
-        connection.execute(insert(schema.instance), rows)
+        self._instance.run(connection, rows)
         for (institution, uid), pairs in tables:
             row = (
                 select(schema.instance.c.id)
@@ -133,14 +155,10 @@ class IndexWriter:
                 .scalar_subquery()
             )
             connection.execute(insert(schema.frame_table).values(instance_ref=row, pairs=pairs))
-        for table, counts in ((schema.series, series_counts), (schema.study, study_counts)):
-            for identity, more in counts.items():
-                changed = {"changed_ms": now} if table is schema.study else {}
-                connection.execute(
-                    update(table)
-                    .where(table.c.id == identity)
-                    .values(instance_count=table.c.instance_count + more, **changed)
-                )
+        for identity, more in series_counts.items():
+            self._series_count.run(connection, [{"identity": identity, "more": more}])
+        for identity, more in study_counts.items():
+            self._study_count.run(connection, [{"identity": identity, "more": more, "now": now}])
 
     def _institution(self, connection: Connection, name: str) -> int:
         if name not in self._institutions:
@@ -235,6 +253,14 @@ class IndexWriter:
         )
 
 
+_COLUMNS = [
+    *("institution_id", "study_ref", "series_ref", "uid", "sop_class", "transfer_syntax"),
+    *("number", "date", "time", "rows", "columns", "samples", "bits_allocated", "photometric"),
+    *("frames", "pixel_at", "pixel_length", "size", "data_at", "digest", "object_key", "sender"),
+    *("fallback", "received_ms"),
+]
+
+
 def _inserted(connection: Connection, table: Table, **values: Any) -> int:
     return int(
         connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one()
@@ -279,7 +305,7 @@ def _series_row(text: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _instance_row(entry: Entry, key: str, place: _Place, now: int) -> dict[str, Any]:
+def _instance_row(entry: Entry, place: _Place, now: int) -> dict[str, Any]:
     header = entry.header
     text, numbers = header.text, header.numbers
     return {
@@ -303,7 +329,7 @@ def _instance_row(entry: Entry, key: str, place: _Place, now: int) -> dict[str, 
         "size": header.size,
         "data_at": header.data_at,
         "digest": entry.digest,
-        "object_key": key,
+        "object_key": entry.key,
         "sender": entry.sender,
         "fallback": entry.fallback,
         "received_ms": now,

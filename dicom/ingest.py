@@ -3,38 +3,36 @@
 Invariant: `Outcome.kept` is said only when the object and its index row are on the disk, synced.
 What is indexed under a UID is never replaced.
 
-    submit: threads ──► read and judge, hash, fdatasync ──► queue ──► one thread: rename, sync the
-                                                                      directory, index, commit
+    take: read and judge, hash, sync the file ──► waiting ──► index, commit (also a sync)
 
-The one thread takes all that waits, so that instances that come together share three syncs.
+Whoever finds the index free commits for all that wait, so that instances that come together share
+a commit and one that comes alone waits for nobody.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import queue
 import threading
-from collections.abc import Callable
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from dicom import database, header
 from dicom.errors import Refused, StorageFull
-from dicom.index import Entry, IndexWriter, Known
-from dicom.objects import LocalObjects, full_or
+from dicom.index import Entry, IndexWriter
+from dicom.objects import LocalObjects
 from dicom.quarantine import Quarantine
 
 log = structlog.get_logger("dicom.ingest")
 
-READERS = 8  # threads that wait for the disk, mostly
+SYNCERS = 8  # threads that wait for the disk while others compute
+SUBMITTED_AT_ONCE = 8
 BATCH_MAX = 128
-WAITING_MAX = 1024  # instances between receipt and commit; then senders wait
 CHUNK_BYTES = 1 << 20
 
 
@@ -93,11 +91,19 @@ class Expected:
                 raise Refused("mismatch", f"{keyword} is not what was announced")
 
 
-@dataclass
-class _Waiting:
-    """An object that has been judged and synced."""
+@dataclass(frozen=True)
+class Draft:
+    """A file for the caller to write to, and then to hand in or to discard."""
 
-    draft: Path
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """An object that has been judged and synced, until its outcome is known."""
+
+    draft: Draft
     sender: Sender
     entry: Entry
     done: Future[Outcome]
@@ -106,8 +112,8 @@ class _Waiting:
 class Ingest:
     """The one way in. One for a data directory: it is the only writer.
 
-    Write a DICOM file to `draft()`, then `submit` it. Safe to call from any thread; an asyncio
-    program waits by `asyncio.wrap_future`. The draft is gone when the outcome is there.
+    Write a Part 10 file to `draft().path`, then `take` it, or `submit` it from asyncio and wait by
+    `asyncio.wrap_future`. Either way the draft is not the caller's any more. Safe for threads.
     """
 
     def __init__(self, root: Path) -> None:
@@ -119,141 +125,134 @@ class Ingest:
         self._index = IndexWriter(self._engine)
         self._quarantine = Quarantine(root / "quarantine")
         self._forget_unindexed()
-        self._readers = ThreadPoolExecutor(READERS, "dicom-read")
-        self._queue: queue.Queue[_Waiting | Callable[[], None] | None] = queue.Queue(WAITING_MAX)
-        self._writer = threading.Thread(target=self._write, name="dicom-index", daemon=True)
-        self._writer.start()
+        self._syncers = ThreadPoolExecutor(SYNCERS, "dicom-sync")
+        self._takers = ThreadPoolExecutor(SUBMITTED_AT_ONCE, "dicom-take")
+        self._waiting: deque[_Waiting] = deque()
+        self._writing = threading.Lock()  # over the index and the quarantine
 
-    def draft(self) -> Path:
-        """Name a file for the caller to create and write."""
-        return self._objects.draft()
+    def draft(self) -> Draft:
+        """An empty file. Raises StorageFull."""
+        key = self._objects.draft()
+        return Draft(key, self._objects.path(key))
+
+    def discard(self, draft: Draft) -> None:
+        """Forget a draft that will not be handed in."""
+        self._objects.remove(draft.key)
+
+    def take(
+        self,
+        draft: Draft,
+        sender: Sender,
+        expected: Expected | None = None,
+        digest: bytes | None = None,
+    ) -> Outcome:
+        """Take a whole file; waits. `digest`: SHA-256 of its data set, where the caller knows it.
+
+        Raises StorageFull, and OSError of a bad disk: then nothing was kept.
+        """
+        synced = self._syncers.submit(self._objects.keep, draft.key)
+        try:
+            found = header.read(draft.path, sender.fallback or None)
+            (expected or Expected()).judge(found)
+            entry = Entry(
+                sender.institution,
+                found,
+                digest or _digest(draft.path, found.data_at),
+                draft.key,
+                sender.ae,
+                sender.fallback,
+            )
+            synced.result()
+        except Refused as refused:
+            synced.exception()
+            said = _refusal(refused, expected or Expected())
+            with self._writing:
+                return self._put_aside(draft, sender, said)
+        except BaseException:
+            synced.exception()
+            self.discard(draft)
+            raise
+        waiting = _Waiting(draft, sender, entry, Future())
+        self._waiting.append(waiting)
+        with self._writing:
+            while not waiting.done.done():
+                self._commit([self._waiting.popleft() for _ in self._next_batch()])
+        return waiting.done.result()
 
     def submit(
-        self, draft: Path, sender: Sender, expected: Expected | None = None
+        self, draft: Draft, sender: Sender, expected: Expected | None = None
     ) -> Future[Outcome]:
-        """Take a whole Part 10 file. The future raises StorageFull, and OSError of a bad disk."""
-        done: Future[Outcome] = Future()
-        self._readers.submit(self._read, draft, sender, expected or Expected(), done)
-        return done
+        """The same, without waiting."""
+        return self._takers.submit(self.take, draft, sender, expected)
 
     def close(self) -> None:
         """Finish what was submitted."""
-        self._readers.shutdown()
-        self._queue.put(None)
-        self._writer.join()
+        self._takers.shutdown()
+        self._syncers.shutdown()
+        self._index.close()
         self._engine.dispose()
 
-    def _read(self, draft: Path, sender: Sender, expected: Expected, done: Future[Outcome]) -> None:
-        try:
-            try:
-                found = header.read(draft, sender.fallback or None)
-                expected.judge(found)
-                digest = _digest_and_sync(draft, found.data_at)
-            except Refused as refused:
-                said = Outcome(
-                    Kind.REFUSED,
-                    expected.sop_class,
-                    expected.sop_instance,
-                    reason=refused.reason,
-                    detail=str(refused),
-                )
-                self._queue.put(lambda: self._put_aside(draft, sender, said, done))
-                return
-            entry = Entry(sender.institution, found, digest, sender.ae, sender.fallback)
-            self._queue.put(_Waiting(draft, sender, entry, done))
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            done.set_exception(full_or(error))
-        except BaseException as error:
-            draft.unlink(missing_ok=True)
-            done.set_exception(error)
-            raise
-
-    def _write(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch: list[_Waiting] = []
-            taken: _Waiting | Callable[[], None] | None = first
-            while True:
-                if isinstance(taken, _Waiting):
-                    batch.append(taken)
-                elif taken is None:
-                    self._queue.put(None)  # after this batch
-                    break
-                else:
-                    taken()
-                if len(batch) >= BATCH_MAX or self._queue.empty():
-                    break
-                taken = self._queue.get()
-            if batch:
-                self._commit(batch)
+    def _next_batch(self) -> range:
+        return range(min(len(self._waiting), BATCH_MAX))
 
     def _commit(self, batch: list[_Waiting]) -> None:
+        """Index the batch. Sets each one's outcome."""
         try:
-            known = self._index.known([one.entry for one in batch])
-            fresh: dict[tuple[str, str], _Waiting] = {}
-            later: list[_Waiting] = []
-            for one, had in zip(batch, known, strict=True):
-                name = (one.entry.institution, one.entry.header.sop_instance)
-                if had is not None:
-                    self._judge(one, had)
-                elif name in fresh:
-                    later.append(one)  # twice at once: the second meets the first in the index
-                else:
-                    fresh[name] = one
-            if fresh:
-                self._keep(list(fresh.values()))
-            if later:
-                self._commit(later)
+            first = {(one.entry.institution, one.entry.uid): one for one in reversed(batch)}
+            later = [one for one in batch if one not in set(first.values())]
+            self._add(list(first.values()))
+            if later:  # the same UID twice at once: the second meets the first in the index
+                self._judge_known(later)
         except BaseException as error:
             self._fail(batch, error)
+            if not isinstance(error, Exception):
+                raise
 
-    def _keep(self, fresh: list[_Waiting]) -> None:
+    def _add(self, batch: list[_Waiting]) -> None:
         try:
-            keys = self._objects.keep(one.draft for one in fresh)
-        except BaseException as error:
-            self._fail(fresh, error)
-            return
-        try:
-            self._index.add([one.entry for one in fresh], keys)
-        except BaseException as error:
-            self._take_back(fresh, keys, error)
-            return
-        for one in fresh:
-            one.done.set_result(_outcome(Kind.STORED, one))
-
-    def _take_back(self, fresh: list[_Waiting], keys: list[str], error: BaseException) -> None:
-        """Nothing of it was indexed: drafts again, each tried alone, so that one harms no other."""
-        for one, key in zip(fresh, keys, strict=True):
-            self._objects.path(key).rename(one.draft)
-        if len(fresh) > 1:
-            for one in fresh:
-                self._keep([one])
-        elif isinstance(error, Refused):
-            one = fresh[0]
-            said = _outcome(Kind.REFUSED, one, error.reason, str(error))
-            self._put_aside(one.draft, one.sender, said, one.done)
+            self._index.add([one.entry for one in batch])
+        except IntegrityError:
+            self._judge_known(batch)
+        except Refused as refused:
+            if len(batch) > 1:
+                for one in batch:
+                    self._add([one])  # so that one harms no other
+            else:
+                said = _outcome(Kind.REFUSED, batch[0], refused.reason, str(refused))
+                batch[0].done.set_result(self._put_aside(batch[0].draft, batch[0].sender, said))
         else:
-            self._fail(fresh, error)
+            for one in batch:
+                one.done.set_result(_outcome(Kind.STORED, one))
 
-    def _judge(self, one: _Waiting, had: Known) -> None:
-        found = one.entry
-        if (found.digest, found.header.transfer_syntax) == (had.digest, had.transfer_syntax):
-            one.draft.unlink()
-            one.done.set_result(_outcome(Kind.ALREADY, one))
-            return
-        detail = "another object is stored under this SOP Instance UID; it stays"
-        said = _outcome(Kind.CONFLICT, one, "conflict", detail)
-        self._put_aside(one.draft, one.sender, said, one.done)
+    def _judge_known(self, batch: list[_Waiting]) -> None:
+        """Some are indexed already: the same ones, or others under the same UID."""
+        known = self._index.known([one.entry for one in batch])
+        fresh: list[_Waiting] = []
+        for one, had in zip(batch, known, strict=True):
+            found = one.entry
+            if had is None:
+                fresh.append(one)
+            elif (found.digest, found.header.transfer_syntax) == (had.digest, had.transfer_syntax):
+                self.discard(one.draft)
+                one.done.set_result(_outcome(Kind.ALREADY, one))
+            else:
+                detail = "another object is stored under this SOP Instance UID; it stays"
+                said = _outcome(Kind.CONFLICT, one, "conflict", detail)
+                one.done.set_result(self._put_aside(one.draft, one.sender, said))
+        if len(fresh) == len(batch):
+            raise RuntimeError("the index refuses what it does not have")
+        if fresh:
+            self._add(fresh)
 
-    def _put_aside(self, draft: Path, sender: Sender, said: Outcome, done: Future[Outcome]) -> None:
+    def _put_aside(self, draft: Draft, sender: Sender, said: Outcome) -> Outcome:
         try:
-            row = self._quarantine.take(draft, sender.institution, sender.ae, said)
+            row = self._quarantine.take(draft.path, sender.institution, sender.ae, said)
             self._index.quarantined(row)
             log.warning("quarantined", reason=said.reason, file=row["file"])
         except Exception as error:  # the sender is told no in any case
             log.error("not quarantined", reason=said.reason, error=type(error).__name__)
-            draft.unlink(missing_ok=True)
-        done.set_result(said)
+            self.discard(draft)
+        return said
 
     def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
         log.error("not stored", count=len(batch), error=type(error).__name__)
@@ -263,11 +262,11 @@ class Ingest:
             error = StorageFull("the disk is full")
         for one in batch:
             if not one.done.done():
-                one.draft.unlink(missing_ok=True)
+                self.discard(one.draft)
                 one.done.set_exception(error)
 
     def _forget_unindexed(self) -> None:
-        """Remove objects whose commit a crash came before: nobody was told that they are kept."""
+        """Remove drafts and what a crash came before: nobody was told that they are kept."""
         keys = list(self._objects.last_keys())
         for key in set(keys) - self._index.object_keys(keys):
             self._objects.remove(key)
@@ -286,12 +285,20 @@ def _outcome(kind: Kind, one: _Waiting, reason: str = "", detail: str = "") -> O
     )
 
 
-def _digest_and_sync(path: Path, start: int) -> bytes:
-    """SHA-256 of what follows `start`; then the file's data are on the disk."""
+def _refusal(refused: Refused, expected: Expected) -> Outcome:
+    return Outcome(
+        Kind.REFUSED,
+        expected.sop_class,
+        expected.sop_instance,
+        reason=refused.reason,
+        detail=str(refused),
+    )
+
+
+def _digest(path: Path, start: int) -> bytes:
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         file.seek(start)
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
-        os.fdatasync(file.fileno())
     return digest.digest()

@@ -1,9 +1,10 @@
 """Where the bytes of objects lie: local files behind an interface that another store could take.
 
-A name is made here and says nothing of what is inside. A file appears under its name whole and
-synced, or not at all: it is written as a draft, its data synced, renamed, and its directory synced
-(`keep` does the last two for many at once). Names count directories upwards, one for each start
-and for each `FILES_PER_DIRECTORY`: what a crash may leave unindexed lies in the last one.
+A name is made here, says nothing of what is inside, and is on the disk before a byte is written
+under it: names are made many at a time, with one sync of their directory, so that an object costs
+one sync of its own. A file counts as soon as the index has its key; what the index does not know
+was promised to nobody. Directories are numbered upwards and each start begins a new one, so what a
+crash leaves behind lies in the last ones.
 """
 
 from __future__ import annotations
@@ -11,70 +12,70 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+import threading
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from dicom.errors import NotFound, StorageFull
 
 FILES_PER_DIRECTORY = 4096
+NAMES_AHEAD = 64  # with one sync
+SWEPT_DIRECTORIES = 3  # a draft that was still written while these filled leaks its bytes at most
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Objects(Protocol):
     """A store of immutable files under keys of its own."""
 
-    def draft(self) -> Path:
-        """Name a file that does not exist yet, to be written and then kept or discarded."""
+    def draft(self) -> str:
+        """A new key. Its file is there, empty, and its name durable. Raises StorageFull."""
 
-    def keep(self, drafts: Iterable[Path]) -> list[str]:
-        """Make synced drafts durable; their keys. Raises StorageFull and OSError, keeping none."""
+    def path(self, key: str) -> Path:
+        """A local file to write a draft to, or to read."""
+
+    def keep(self, key: str) -> None:
+        """Make what was written durable. Raises StorageFull."""
 
     def open(self, key: str) -> BinaryIO:
         """Read it from the start; the caller closes. Raises NotFound."""
-
-    def size(self, key: str) -> int:
-        """Its bytes. Raises NotFound."""
 
     def remove(self, key: str) -> None:
         """Forget it, if it is there."""
 
 
 class LocalObjects:
-    """Files below one directory: `incoming/` for drafts, then `000012/0a1b…` by number."""
+    """Files below one directory, as `000012/0a1b…`. Safe for threads."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._incoming = root / "incoming"
         self._number = 0
         self._used = FILES_PER_DIRECTORY
+        self._ahead: deque[str] = deque()
+        self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Make the directories, and throw away drafts of a run before: nobody was told of them."""
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in self._incoming.iterdir():
-            left.unlink()
-        self._number = max(self._numbers(), default=0)
-        sync_directory(self._root)
+        """For who writes: make the directory, and find where to go on."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_directory(self._root.parent)
+        self._number = max(self._numbers(), default=0)
 
-    def draft(self) -> Path:
-        return self._incoming / secrets.token_hex(16)
+    def draft(self) -> str:
+        with self._lock:
+            if not self._ahead:
+                self._make_names()
+            return self._ahead.popleft()
 
-    def keep(self, drafts: Iterable[Path]) -> list[str]:
-        directory = self._directory()
-        keys: list[str] = []
+    def keep(self, key: str) -> None:
         try:
-            for draft in drafts:
-                keys.append(f"{directory.name}/{draft.name}")
-                draft.rename(self._root / keys[-1])
-            sync_directory(directory)
+            fd = os.open(self._root / key, os.O_RDONLY)
+            try:
+                os.fdatasync(fd)
+            finally:
+                os.close(fd)
         except OSError as error:
-            for key in keys:
-                self.remove(key)
             raise full_or(error) from error
-        self._used += len(keys)
-        return keys
 
     def open(self, key: str) -> BinaryIO:
         try:
@@ -82,32 +83,34 @@ class LocalObjects:
         except FileNotFoundError:
             raise NotFound("the object's file is not there") from None
 
-    def size(self, key: str) -> int:
-        try:
-            return (self._root / key).stat().st_size
-        except FileNotFoundError:
-            raise NotFound("the object's file is not there") from None
-
     def remove(self, key: str) -> None:
         (self._root / key).unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
-        """Where it lies, for who can only read files. Not part of the interface."""
         return self._root / key
 
     def last_keys(self) -> Iterator[str]:
-        """Keys in the last directory: the only ones that a crash can have left unindexed."""
-        if self._number:
-            name = f"{self._number:06d}"
+        """Keys in the last directories: the only ones that a crash can have left unindexed."""
+        for number in sorted(self._numbers())[-SWEPT_DIRECTORIES:]:
+            name = f"{number:06d}"
             yield from (f"{name}/{path.name}" for path in (self._root / name).iterdir())
 
-    def _directory(self) -> Path:
-        if self._used >= FILES_PER_DIRECTORY:
-            self._number += 1
-            (self._root / f"{self._number:06d}").mkdir(mode=0o700)
-            sync_directory(self._root)
-            self._used = 0
-        return self._root / f"{self._number:06d}"
+    def _make_names(self) -> None:
+        try:
+            if self._used >= FILES_PER_DIRECTORY:
+                self._number += 1
+                (self._root / f"{self._number:06d}").mkdir(mode=0o700, exist_ok=True)
+                sync_directory(self._root)
+                self._used = 0
+            directory = self._root / f"{self._number:06d}"
+            names = [secrets.token_hex(16) for _ in range(NAMES_AHEAD)]
+            for name in names:
+                (directory / name).touch(mode=0o600, exist_ok=False)
+            sync_directory(directory)
+        except OSError as error:
+            raise full_or(error) from error
+        self._used += NAMES_AHEAD
+        self._ahead.extend(f"{directory.name}/{name}" for name in names)
 
     def _numbers(self) -> Iterator[int]:
         return (int(path.name) for path in self._root.iterdir() if path.name.isdecimal())

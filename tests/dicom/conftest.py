@@ -26,13 +26,18 @@ class House:
     ) -> Outcome:
         """Send it in and wait."""
         draft = self.ingest.draft()
-        draft.write_bytes(content)
-        return self.ingest.submit(draft, sender, expected).result(60)
+        draft.path.write_bytes(content)
+        return self.ingest.take(draft, sender, expected)
 
     def read(self, uid: str, institution: str = "default") -> bytes:
         """The stored file."""
         with self.archive.open(self.archive.instance({institution}, uid)) as file:
             return file.read()
+
+    def written(self) -> list[bytes]:
+        """All that lies among the objects, names made ahead left out."""
+        files = (path for path in (self.root / "objects").rglob("*") if path.is_file())
+        return [content for path in files if (content := path.read_bytes())]
 
     def close(self) -> None:
         self.ingest.close()

@@ -104,7 +104,7 @@ def test_every_frame_of_every_real_file_is_where_the_index_says(house: House) ->
     compared = 0
     for number, path in enumerate(REAL):
         draft = house.ingest.draft()
-        draft.write_bytes(path.read_bytes())
+        draft.path.write_bytes(path.read_bytes())
         outcome = house.ingest.submit(draft, Sender(str(number))).result(60)
         if not outcome.kept:
             continue

@@ -1,0 +1,31 @@
+"""A statement compiled once: what is run for every instance must not be put together each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.sql import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+
+class Prepared:
+    """Takes rows by the names of its parameters; their types are those that drivers know."""
+
+    def __init__(
+        self, statement: Executable, engine: Engine, names: Sequence[str] | None = None
+    ) -> None:
+        if not isinstance(statement, ClauseElement):
+            raise TypeError("a statement of SQLAlchemy's")
+        compiled = statement.compile(engine, column_keys=list(names) if names else None)
+        self._sql = str(compiled)
+        self._order = getattr(compiled, "positiontup", None)
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it for each."""
+        order = self._order
+        if order is None:
+            connection.exec_driver_sql(self._sql, [dict(row) for row in rows])
+        else:
+            connection.exec_driver_sql(self._sql, [tuple(row[n] for n in order) for row in rows])
