@@ -42,6 +42,7 @@ class Distal:
         command = [self._program, "serve", "--port", self.url.rpartition(":")[2]]
         self.media_port = free_udp_port()
         command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
+        command += ["--dicom-port", "0"]
         command += options
         self._child = Child(command, folder / "log")
         self._token = ""

@@ -14,6 +14,7 @@ from server.joins import JoinCodes
 from server.keys import TokenKey
 from server.metrics import Metrics, Planes
 from server.network_api import NetworkApi
+from server.receiver import Receiver
 from server.web_client import WebClient, security_headers
 from signaling.problem import Problem, problem_middleware
 from signaling.service import Signaling
@@ -55,9 +56,10 @@ def make_app(
     verifier: TokenVerifier,
     codes: JoinCodes,
     health: Health,
+    receiver: Receiver,
 ) -> web.Application:
     """Compose what is served. The web client comes last: it takes every name that is left."""
-    metrics = Metrics(signaling.counts, media)
+    metrics = Metrics(signaling.counts, media, receiver.counters)
     app = web.Application(
         middlewares=[_observed(metrics), security_headers, problem_middleware],
         client_max_size=BODY_MAX,

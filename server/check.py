@@ -80,6 +80,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             port = group.port + number if group.port else 0
             trouble: Verdict = "warn" if number and relay.fewer_threads else "bad"
             yield _port(f"UDP {name}", socket.SOCK_DGRAM, host, port, trouble)
+    if settings.dicom_port:
+        yield _port("TCP DICOM", socket.SOCK_STREAM, settings.host, settings.dicom_port)
     if relay.tcp_port is not None:
         yield _port("TCP media", socket.SOCK_STREAM, host, relay.tcp_port)
     wanted = settings.threads_wanted

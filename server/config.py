@@ -6,6 +6,7 @@ made from it. A key that nobody knows is an error that says where it stands and 
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import difflib
 import ipaddress
@@ -19,7 +20,9 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
+from dicom.nodes import DEFAULT_INSTITUTION, Node, Nodes
 from media.cores import usable_cores
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from server.classes import CLASSES, ServiceClassSettings
@@ -32,7 +35,7 @@ TURN_URL = re.compile(  # RFC 7065
     re.ASCII,
 )
 THREADS_MAX = 16
-TABLES = ("classes", "rooms")  # tables of tables: only the TOML file can say them
+TABLES = ("classes", "rooms", "dicom_nodes")  # tables of tables: only the TOML file can say them
 
 
 class ConfigError(Exception):
@@ -43,6 +46,15 @@ class RoomSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A room that is known by a title. Any other room is called by its own name."""
 
     title: Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+class DicomNodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another end of DICOM, by its AE title: a scanner, a workstation, an archive."""
+
+    institution: Annotated[str, Meta(min_length=1, max_length=64)] = DEFAULT_INSTITUTION
+    charset: str = ""
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 104
 
 
 def setting(default: Any, text: str) -> Any:
@@ -87,6 +99,9 @@ class Settings:
     turn_ttl_s: Annotated[int, Meta(ge=600, le=86_400)] = setting(
         4 * 3600, "how long a participant's TURN credential opens new ways, seconds"
     )
+    dicom_port: Port = setting(
+        11112, "TCP port where scanners and archives send DICOM (AE title DISTAL); 0: none"
+    )
     last_n: Annotated[int, Meta(ge=1, le=200)] = setting(
         16, "cameras sent to somebody whose page has not said what it shows: the last speakers'"
     )
@@ -104,6 +119,7 @@ class Settings:
     )
     classes: Mapping[str, ServiceClassSettings] = field(default_factory=lambda: dict(CLASSES))
     rooms: Mapping[str, RoomSettings] = field(default_factory=dict)
+    dicom_nodes: Mapping[str, DicomNodeSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -196,6 +212,11 @@ class Settings:
             behind_proxy=self.behind_proxy,
             last_n=self.last_n,
         )
+
+    def nodes(self) -> Nodes:
+        """Who may speak DICOM: those listed, and on this machine alone anybody."""
+        listed = {ae: Node(**asdict(node)) for ae, node in self.dicom_nodes.items()}
+        return Nodes(listed, anybody=is_loopback(self.host) and not listed)
 
 
 @dataclass(frozen=True)
@@ -294,6 +315,8 @@ def _from_file(file: Path, known: Mapping[str, Option]) -> dict[str, Any]:
             values[name] = _classes(value, where)
         elif name == "rooms":
             values[name] = _typed(value, dict[str, RoomSettings], where)
+        elif name == "dicom_nodes":
+            values[name] = _nodes(value, where)
         elif name in known:
             values[name] = _typed(value, known[name].type, where)
         else:
@@ -310,6 +333,20 @@ def _classes(table: Any, where: str) -> dict[str, ServiceClassSettings]:
         whole = msgspec.structs.asdict(classes[name]) | changes
         classes[name] = _typed(whole, ServiceClassSettings, f"{where}.{name}")
     return classes
+
+
+def _nodes(table: Any, where: str) -> dict[str, DicomNodeSettings]:
+    nodes = _typed(table, dict[str, DicomNodeSettings], where)
+    for title, node in nodes.items():
+        if not (0 < len(title) <= 16 and title.isascii() and title == title.strip()):
+            raise ConfigError(f"{where}.{title}: an AE title has 1 to 16 ASCII characters")
+        try:
+            codecs.lookup(node.charset or "ascii")
+        except LookupError:
+            raise ConfigError(
+                f"{where}.{title}.charset: {node.charset} is not known; gb18030, for example, is"
+            ) from None
+    return dict(nodes)
 
 
 def _typed(value: Any, kind: Any, where: str, strict: bool = True) -> Any:

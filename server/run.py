@@ -22,6 +22,7 @@ from server.app import Health, make_app
 from server.config import Settings
 from server.joins import JoinCodes
 from server.keys import TokenKey, load_or_create
+from server.receiver import Receiver, ReceiverError
 from server.turn import turn_settings
 from signaling.service import Signaling
 from signaling.tokens import TokenVerifier
@@ -44,6 +45,7 @@ class Distal:
         self._tls = _tls(settings)
         self._health = Health()
         self._relay = MediaRelay(settings.relay())
+        self._receiver = Receiver(settings)
         verifier = TokenVerifier({self.key.kid: self.key.public})
         told = dataclasses.replace(settings.signaling(), turn=turn_settings(settings))
         self._signaling = Signaling(self._relay, verifier, told)
@@ -56,6 +58,7 @@ class Distal:
                 verifier,
                 self.codes,
                 self._health,
+                self._receiver,
             ),
             access_log=None,
             shutdown_timeout=settings.shutdown_s / 4,
@@ -97,12 +100,21 @@ class Distal:
             except OSError as error:
                 raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
             self.port = int(self._runner.addresses[0][1])
+        try:
+            await self._receiver.start()
+        except OSError as error:
+            raise StartError(
+                _port_trouble("TCP", "--dicom-port", error, settings, settings.dicom_port)
+            ) from None
+        except ReceiverError as error:
+            raise StartError(str(error)) from None
         self._health.ready = True
         log.info(
             "serving",
             port=self.port,
             media_ports=self._relay.ports,
             media_tcp_port=self._relay.tcp_port,
+            dicom_port=self._receiver.port,
             tls=settings.tls,
         )
 
@@ -134,6 +146,7 @@ class Distal:
             await site.stop()
         await self._signaling.close(self.settings.reconnect_after_ms)
         await self._runner.cleanup()
+        await self._receiver.close()
         await self._relay.close()
 
 
@@ -193,10 +206,11 @@ def _load(context: ssl.SSLContext, settings: Settings) -> None:
         raise StartError(f"cannot use {cert} with {key}: {error}") from None
 
 
-def _port_trouble(kind: str, flag: str, error: OSError, settings: Settings) -> str:
-    wanted = (
-        str(error.port) if isinstance(error, PortError) else f"{settings.port} of {settings.host}"
-    )
+def _port_trouble(
+    kind: str, flag: str, error: OSError, settings: Settings, port: int | None = None
+) -> str:
+    ours = settings.port if port is None else port
+    wanted = str(error.port) if isinstance(error, PortError) else f"{ours} of {settings.host}"
     match error.errno:
         case errno.EADDRINUSE:
             return f"{kind} port {wanted} is in use: stop the other program, or give {flag}"

@@ -24,7 +24,7 @@ def distal(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, "-m", "server.cli", *arguments],
         cwd=ROOT,
-        env=clean | environment,
+        env=clean | {"DISTAL_DICOM_PORT": "0"} | environment,
         capture_output=True,
         text=True,
         timeout=60,
