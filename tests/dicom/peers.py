@@ -64,7 +64,7 @@ def _elements(text: str) -> dict[str, str]:
         if line.startswith("I: (") and "#" in line:
             tag, _, rest = line[4:].partition(")")
             value = rest.partition("#")[0].strip()[2:].strip()
-            found[tag] = "" if value.startswith("(no value") else value.strip("[] ")
+            found[tag] = "" if value.startswith("(no value") else value.strip("[] \0")
     return found
 
 
