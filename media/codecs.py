@@ -6,9 +6,11 @@ there; a publisher's are mapped onto them. Names compare without case (RFC 8866 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .contract import Kind
+from .sdp import Format
 
 # In the order of `Ext` in plane/rtp.h; tests/media/test_plane.py holds the two together.
 EXTENSIONS: tuple[str, ...] = (
@@ -59,6 +61,7 @@ class Codec:
     rtx: int | None
     fmtp: str
     feedback: tuple[str, ...]
+    red: int | None = None  # the payload type of the same with older copies (RFC 2198)
 
 
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir")
@@ -66,7 +69,7 @@ _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir")
 CODECS: dict[str, Codec] = {
     c.name.lower(): c
     for c in (
-        Codec("audio", "opus", 48000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",)),
+        Codec("audio", "opus", 48000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",), 63),
         Codec("video", "VP8", 90000, 0, 96, 97, "", _VIDEO_FEEDBACK),
         Codec(
             "video",
@@ -88,6 +91,15 @@ def parameters(fmtp: str) -> dict[str, str]:
     """`a=b;c` as a mapping with lower-case keys; a key without a value maps to ''."""
     pairs = (part.strip().partition("=") for part in fmtp.split(";") if part.strip())
     return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def redundant(formats: Mapping[int, Format], payload_type: int) -> int | None:
+    """The payload type of RED whose blocks are all of `payload_type`, or None."""
+    for f in formats.values():
+        blocks = f.fmtp.strip().split("/")
+        if f.name.lower() == "red" and len(blocks) > 1 and set(blocks) == {str(payload_type)}:
+            return f.payload_type
+    return None
 
 
 def compatible(name: str, fmtp: str) -> bool:

@@ -57,6 +57,7 @@ class _Choice:
     codec: codecs.Codec
     format: Format
     rtx: Format | None
+    red: Format | None = None
 
 
 class PublishTransport(BaseTransport):
@@ -180,6 +181,7 @@ class PublishTransport(BaseTransport):
             "nack pli" in feedback,
             "ccm fir" in feedback,
             layers,
+            choice.red.payload_type if choice.red else NO_PT,
         )
         if not added:
             raise SdpError(f"a=ssrc:{ssrc} is used twice on this transport")
@@ -230,12 +232,13 @@ def _choose(m: Section, policy: CodecPolicy) -> _Choice | None:
                     if r.name.lower() == "rtx"
                     and codecs.parameters(r.fmtp).get("apt") == str(f.payload_type)
                 )
-                return _Choice(codec, f, next(rtx, None))
+                red = codecs.redundant(formats, f.payload_type) if codec.red else None
+                return _Choice(codec, f, next(rtx, None), formats.get(red) if red else None)
     return None
 
 
 def _answer_section(m: Section, choice: _Choice, exts: dict[str, int], sends: bool) -> Section:
-    f, rtx = choice.format, choice.rtx
+    f, rtx, red = choice.format, choice.rtx, choice.red
     channels = f"/{f.channels}" if f.channels > 1 else ""
     lines = ["c=IN IP4 0.0.0.0", "a=recvonly" if sends else "a=inactive", "a=rtcp-mux"]
     if m.mid:
@@ -257,11 +260,16 @@ def _answer_section(m: Section, choice: _Choice, exts: dict[str, int], sends: bo
     if rids := _rids(m, choice):
         lines.extend(f"a=rid:{rid} recv" for rid in rids)
         lines.append(f"a=simulcast:recv {';'.join(rids)}")
-    formats = [str(f.payload_type), *([str(rtx.payload_type)] if rtx else [])]
+    if red:
+        lines.append(f"a=rtpmap:{red.payload_type} red/{red.clock_rate}{channels}")
+        lines.append(f"a=fmtp:{red.payload_type} {red.fmtp}")
+    kept = {str(one.payload_type) for one in (f, rtx, red) if one}
+    formats = [pt for pt in m.formats if pt in kept]  # browsers send the first: the offer's choice
     return Section(m.kind, 9, m.protocol, formats, lines)
 
 
 def _signature(m: Section, choice: _Choice) -> tuple[object, ...]:
     primaries, rtx, _ = m.ssrcs()
-    pts = (choice.format.payload_type, choice.rtx.payload_type if choice.rtx else None)
+    formats = (choice.format, choice.rtx, choice.red)
+    pts = tuple(f.payload_type if f else None for f in formats)
     return (choice.codec.name, pts, tuple(primaries), tuple(rtx.items()), _rids(m, choice))

@@ -94,7 +94,8 @@ class SubscribeTransport(BaseTransport):
                 formats = m.rtp_formats()
                 if slot.codec.payload_type in formats:
                     rtx = slot.codec.rtx if slot.codec.rtx in formats else None
-                    slot.subscription.start(slot.codec.payload_type, rtx)
+                    red = slot.codec.red if slot.codec.red in formats else None
+                    slot.subscription.start(slot.codec.payload_type, rtx, red)
 
     def _agree_extensions(self, description: Description, ours: dict[str, int]) -> None:
         """What the peer's sections list goes out under `ours`; long ones only if forms may mix."""
@@ -122,7 +123,7 @@ class SubscribeTransport(BaseTransport):
         security = description.security()
         left = [t for t in tracks if isinstance(t, MediaTrack) and t.lane is self._lane]
         sections: list[Section] = []
-        starts: list[tuple[MediaSubscription, int, int | None]] = []
+        starts: list[tuple[MediaSubscription, int, int | None, int | None]] = []
         for m in description.media:
             chosen = None
             if not m.rejected and m.direction in ("sendrecv", "recvonly"):
@@ -143,16 +144,17 @@ class SubscribeTransport(BaseTransport):
                 ),
                 None,
             )
-            starts.append((subscription, pt, rtx))
-            sections.append(_answer_section(m, subscription, pt, rtx))
+            red = codecs.redundant(formats, pt)
+            starts.append((subscription, pt, rtx, red))
+            sections.append(_answer_section(m, subscription, pt, rtx, red))
         if not starts:
             names = ", ".join(sorted({t.codec for t in tracks if isinstance(t, MediaTrack)}))
             raise SdpError(f"the offer cannot receive what is published: {names or 'nothing yet'}")
         self._secure(security)
         offered = {u: i for m in description.media for u, i in m.extensions().items() if i < 15}
         self._agree_extensions(description, offered)
-        for subscription, pt, rtx in starts:
-            subscription.start(pt, rtx)
+        for subscription, pt, rtx, red in starts:
+            subscription.start(pt, rtx, red)
         return render(self._describe(sections, self._answered_setup))
 
     async def close(self) -> None:
@@ -176,7 +178,9 @@ def _transport_cc(m: Section) -> bool:
     return any("transport-cc" in f.feedback for f in m.rtp_formats().values())
 
 
-def _codec_lines(codec: codecs.Codec, pt: int, rtx: int | None, transport_cc: bool) -> list[str]:
+def _codec_lines(
+    codec: codecs.Codec, pt: int, rtx: int | None, red: int | None, transport_cc: bool
+) -> list[str]:
     channels = f"/{codec.channels}" if codec.channels > 1 else ""
     lines = [f"a=rtpmap:{pt} {codec.name}/{codec.clock_rate}{channels}"]
     lines.extend(f"a=rtcp-fb:{pt} {kind}" for kind in codec.feedback)
@@ -187,6 +191,9 @@ def _codec_lines(codec: codecs.Codec, pt: int, rtx: int | None, transport_cc: bo
     if rtx is not None:
         lines.append(f"a=rtpmap:{rtx} rtx/{codec.clock_rate}")
         lines.append(f"a=fmtp:{rtx} apt={pt}")
+    if red is not None:
+        lines.append(f"a=rtpmap:{red} red/{codec.clock_rate}{channels}")
+        lines.append(f"a=fmtp:{red} {pt}/{pt}")
     return lines
 
 
@@ -212,15 +219,16 @@ def _offer_section(slot: _Slot) -> Section:
         "a=rtcp-rsize",
     ]
     lines.extend(f"a=extmap:{n + 1} {codecs.EXTENSIONS[n]}" for n in codecs.SENT[codec.kind])
-    lines.extend(_codec_lines(codec, codec.payload_type, codec.rtx, codec.kind == "video"))
+    pts = (codec.payload_type, codec.rtx, codec.red)
+    lines.extend(_codec_lines(codec, *pts, codec.kind == "video"))
     if subscription:
         lines.extend(_sender_lines(subscription, codec.rtx is not None))
-    formats = [str(codec.payload_type), *([str(codec.rtx)] if codec.rtx is not None else [])]
+    formats = [str(pt) for pt in pts if pt is not None]
     return Section(codec.kind, 9, formats=formats, lines=lines)
 
 
 def _answer_section(
-    m: Section, subscription: MediaSubscription, pt: int, rtx: int | None
+    m: Section, subscription: MediaSubscription, pt: int, rtx: int | None, red: int | None
 ) -> Section:
     codec = codecs.CODECS[subscription.track.codec.lower()]
     lines = ["c=IN IP4 0.0.0.0"]
@@ -238,7 +246,7 @@ def _answer_section(
     for uri, id in m.extensions().items():
         if uri in names and id < 15:
             lines.append(f"a=extmap:{id} {uri}")
-    lines.extend(_codec_lines(codec, pt, rtx, transport_cc))
+    lines.extend(_codec_lines(codec, pt, rtx, red, transport_cc))
     lines.extend(_sender_lines(subscription, rtx is not None))
-    formats = [str(pt), *([str(rtx)] if rtx is not None else [])]
+    formats = [str(one) for one in (pt, rtx, red) if one is not None]
     return Section(m.kind, 9, m.protocol, formats, lines)

@@ -42,7 +42,7 @@ class MediaSubscription:
         self._pinned = False
         track.subscriptions.append(self)
 
-    def start(self, payload_type: int, rtx: int | None) -> None:
+    def start(self, payload_type: int, rtx: int | None, red: int | None = None) -> None:
         """The subscriber has agreed to these payload types."""
         if self._number is not None:
             return
@@ -58,6 +58,7 @@ class MediaSubscription:
             NO_PT if rtx is None else rtx,
             tos,
             self._rank(),
+            NO_PT if red is None else red,
         ):
             self._number = number
             self._lane.streams += 1

@@ -102,7 +102,7 @@ struct TrackConfig {
   VideoCodec codec = VideoCodec::other;
   std::string mid, cname;
   uint32_t clock_rate = 90000;
-  uint8_t pt = 0, rtx_pt = 0xff;
+  uint8_t pt = 0, rtx_pt = 0xff, red_pt = 0xff;
   bool nack = false, pli = false, fir = false;
   std::vector<LayerConfig> layers;
 };
@@ -169,7 +169,7 @@ struct Track {
 
 struct SubscriptionConfig {
   uint32_t ssrc = 0, rtx_ssrc = 0;
-  uint8_t pt = 0, rtx_pt = 0xff;
+  uint8_t pt = 0, rtx_pt = 0xff, red_pt = 0xff;
   uint8_t tos = 0;
   int priority = 0;  // of its class: 0 keeps its bandwidth longest
 };
@@ -219,6 +219,7 @@ struct Subscription {
   }
   // Whether its packets carry transport-wide numbers. Without RTX a packet is repeated in the same bytes, so
   // it can have none.
+  bool takes_red() const { return config.red_pt != 0xff; }
   bool counted() const { return track->config.video && config.rtx_pt != 0xff && endpoint->downlink; }
   static constexpr int kAnyLayer = 127;
   static constexpr int64_t kStillUs = 5000000;

@@ -9,6 +9,7 @@ struct Template {
   const Packet* packet;
   size_t size, payload;  // payload: its offset
   size_t cc;             // offset of the transport-wide sequence number, 0 for none
+  bool red;              // with the older copies
   uint8_t data[kMaxDatagram + 64];
 
   // What a segment changes in the copy at `p`.
@@ -16,6 +17,12 @@ struct Template {
     put16(p + 2, static_cast<uint16_t>(packet->header.seq + g.seq));
     put32(p + 4, packet->header.timestamp + g.timestamp);
     if (g.picture || g.tl0) shift_picture(p + payload, packet->payload, g.picture, g.tl0);
+  }
+  // What a subscription does.
+  void address(uint8_t* p, const SubscriptionConfig& to) const {
+    p[1] = static_cast<uint8_t>(p[1] | (red ? to.red_pt : to.pt));
+    if (red) write_red(p + payload, packet->red, to.pt);
+    put32(p + 8, to.ssrc);
   }
 };
 
@@ -27,9 +34,11 @@ thread_local Template templates[Layer::kHoldPackets];
 constexpr size_t kWireOverhead = 28 + 16;  // IPv4, UDP and the SRTP tag
 constexpr size_t kEvenUp = 4;  // bytes of padding that a packet may get to match its frame's longest
 
-void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad, bool cc) {
+void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad, bool cc,
+                    bool red) {
   uint8_t* out = w.data;
   w.packet = &p;
+  w.red = red && p.red.blocks > 0;
   w.cc = 0;
   std::memcpy(out, p.data, 12);
   size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed, cc ? &w.cc : nullptr);
@@ -38,8 +47,8 @@ void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed,
   out[0] = static_cast<uint8_t>(0x80 | (p.header.padding || extra ? 0x20 : 0) | (at > 12 ? 0x10 : 0));
   out[1] = p.header.marker ? 0x80 : 0;
   w.payload = at;
-  size_t payload = p.size - p.header.payload;
-  std::memcpy(out + at, p.data + p.header.payload, payload);
+  const size_t from = p.header.payload + (w.red ? 0u : p.red.primary), payload = p.size - from;
+  std::memcpy(out + at, p.data + from, payload);
   at += payload;
   if (extra) {
     std::memset(out + at, 0, extra);
@@ -86,7 +95,7 @@ Endpoint::Stream* Core::stream_of(Endpoint& e, View datagram, const RtpHeader& h
   for (Track* t : e.tracks) {
     if (has_mid ? !is(Ext::mid, t->config.mid) : ambiguous) continue;
     for (Layer& l : t->layers) {
-      const bool primary = h.pt == t->config.pt && l.config.ssrc == 0;
+      const bool primary = (h.pt == t->config.pt || h.pt == t->config.red_pt) && l.config.ssrc == 0;
       const bool rtx = h.pt == t->config.rtx_pt && l.config.rtx_ssrc == 0;
       if (!primary && !rtx) continue;
       if (t->simulcast() && !is(primary ? Ext::rid : Ext::repaired_rid, l.config.rid)) continue;
@@ -139,7 +148,7 @@ void Core::on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, i
     std::memmove(data + h.payload, data + h.payload + 2, size - h.payload - 2);
     h.pt = t.config.pt;
     on_media(t, *stream->layer, h, data, size - 2, arrival_us, now_us, true);
-  } else if (h.pt == t.config.pt) {
+  } else if (h.pt == t.config.pt || h.pt == t.config.red_pt) {
     on_media(t, *stream->layer, h, data, size, arrival_us, now_us, false);
   }
 }
@@ -147,6 +156,18 @@ void Core::on_rtp(Endpoint& e, uint8_t* data, size_t size, int64_t arrival_us, i
 void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_t size, int64_t arrival_us,
                     int64_t now_us, bool repaired) {
   if (repaired && l.line.highest() < 0) return;
+  Red red;
+  if (h.pt == t.config.red_pt) {
+    const size_t padding = h.padding && size > h.payload ? data[size - 1] : 0;
+    const auto read = size < h.payload + padding
+                          ? std::nullopt
+                          : read_red({data + h.payload, size - h.payload - padding}, t.config.pt);
+    if (!read) {
+      ++counters_.malformed;
+      return;
+    }
+    red = *read;
+  }
   int64_t index = repaired ? l.line.peek(h.seq) : l.line.unwrap(h.seq);
   const bool outage = l.last_packet_us >= 0 && now_us - l.last_packet_us > Endpoint::kOutageUs &&
                       index > l.reception.highest() + 1;  // nobody keeps what was sent meanwhile
@@ -173,6 +194,7 @@ void Core::on_media(Track& t, Layer& l, const RtpHeader& h, uint8_t* data, size_
   p->header = h;
   p->size = static_cast<uint16_t>(size);
   p->payload = read_payload(t.config.codec, {data + h.payload, size - h.payload});
+  p->red = red;
   std::memcpy(p->data, data, size);
   put16(p->data + 2, h.seq);
   const bool late = index < l.reception.highest();
@@ -237,7 +259,7 @@ void Core::flush(Track& t, Layer& l) {
 
 void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
   const Endpoint* written_for = nullptr;
-  bool written_cc = false;
+  bool written_cc = false, written_red = false;
   for (Subscription* s : t.subscriptions) {
     const Endpoint& e = *s->endpoint;
     if (s->paused || !e.tx || !e.has_selected) continue;
@@ -249,12 +271,14 @@ void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
       enter(*s, l, *first);
     }
     const bool cc = s->counted();
-    if (!written_for || written_cc != cc || written_for->ext_ids != e.ext_ids ||
+    const bool red = s->takes_red();
+    if (!written_for || written_cc != cc || written_red != red || written_for->ext_ids != e.ext_ids ||
         written_for->ext_mixed != e.ext_mixed) {
       for (size_t i = 0; i < count; ++i)
-        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true, cc);
+        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true, cc, red);
       written_for = &e;
       written_cc = cc;
+      written_red = red;
     }
     send_run(*s, l, templates, count);
   }
@@ -387,8 +411,7 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       uint8_t* p = out + at;
       std::memcpy(p, w.data, w.size);
       w.finish(p, numbers[i + k]);
-      p[1] = static_cast<uint8_t>(p[1] | s.config.pt);
-      put32(p + 8, s.config.ssrc);
+      w.address(p, s.config);
       if (d) {
         d->pacer.spend(w.size + kWireOverhead);  // sound never waits, pictures wait for it
         if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, written_us));
@@ -452,7 +475,7 @@ void Core::write_repair(Subscription& s, const Packet& p, const Segment& g, int 
   Endpoint& e = *s.endpoint;
   Template& w = templates[0];
   const bool rtx = s.config.rtx_pt != 0xff;
-  write_template(w, p, e.ext_ids, e.ext_mixed, !rtx, s.counted());
+  write_template(w, p, e.ext_ids, e.ext_mixed, !rtx, s.counted(), s.takes_red());
   w.finish(w.data, g);
   uint8_t* out = output_.reserve(w.size + 2 + kSrtpTrailer);
   int length = static_cast<int>(w.size);
@@ -471,8 +494,7 @@ void Core::write_repair(Subscription& s, const Packet& p, const Segment& g, int 
     }
   } else {  // the same bytes as the first time, so the same ciphertext
     std::memcpy(out, w.data, w.size);
-    out[1] = static_cast<uint8_t>(out[1] | s.config.pt);
-    put32(out + 8, s.config.ssrc);
+    w.address(out, s.config);
   }
   if (srtp_.protect(e.tx, out, &length) != 0) return;
   if (!probe) ++s.retransmissions;
@@ -525,7 +547,7 @@ void Core::drain(Endpoint& e) {
         ++taken;
         break;
       }
-      write_template(templates[count], *p, e.ext_ids, e.ext_mixed, true, s.counted());
+      write_template(templates[count], *p, e.ext_ids, e.ext_mixed, true, s.counted(), s.takes_red());
       room -= static_cast<int64_t>(templates[count].size + kWireOverhead);
       run[count] = &templates[count];
       numbers[count++] = w.numbers;

@@ -221,16 +221,16 @@ void bind_commands(nb::class_<T>& c) {
           [](T& s, uint32_t id, uint32_t endpoint, bool video, const std::string& codec,
              const std::string& mid, const std::string& cname, uint32_t clock_rate, uint8_t pt,
              uint8_t rtx_pt, bool nack, bool pli, bool fir,
-             const std::vector<std::tuple<std::string, uint32_t, uint32_t>>& layers) {
-            TrackConfig config{video, VideoCodec::other, mid, cname, clock_rate, pt, rtx_pt, nack, pli, fir,
-                               {}};
+             const std::vector<std::tuple<std::string, uint32_t, uint32_t>>& layers, uint8_t red_pt) {
+            TrackConfig config{
+                video, VideoCodec::other, mid, cname, clock_rate, pt, rtx_pt, red_pt, nack, pli, fir, {}};
             if (codec == "VP8") config.codec = VideoCodec::vp8;
             if (codec == "H264") config.codec = VideoCodec::h264;
             for (auto& [rid, ssrc, rtx_ssrc] : layers) config.layers.push_back({rid, ssrc, rtx_ssrc});
             return s.with_core([&](Core& core) { return core.add_track(id, endpoint, config); });
           },
           Release(), "id"_a, "endpoint"_a, "video"_a, "codec"_a, "mid"_a, "cname"_a, "clock_rate"_a, "pt"_a,
-          "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a, "layers"_a)
+          "rtx_pt"_a, "nack"_a, "pli"_a, "fir"_a, "layers"_a, "red_pt"_a = 0xff)
       .def(
           "prefer",
           [](T& s, uint32_t id, int layer, uint8_t temporal) {
@@ -243,13 +243,13 @@ void bind_commands(nb::class_<T>& c) {
       .def(
           "add_subscription",
           [](T& s, uint32_t id, uint32_t track, uint32_t endpoint, uint32_t ssrc, uint32_t rtx_ssrc,
-             uint8_t pt, uint8_t rtx_pt, uint8_t tos, int priority) {
-            SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, tos, priority};
+             uint8_t pt, uint8_t rtx_pt, uint8_t tos, int priority, uint8_t red_pt) {
+            SubscriptionConfig config{ssrc, rtx_ssrc, pt, rtx_pt, red_pt, tos, priority};
             return s.with_core(
                 [&](Core& core) { return core.add_subscription(id, track, endpoint, config); });
           },
           Release(), "id"_a, "track"_a, "endpoint"_a, "ssrc"_a, "rtx_ssrc"_a, "pt"_a, "rtx_pt"_a, "tos"_a,
-          "priority"_a = 0)
+          "priority"_a = 0, "red_pt"_a = 0xff)
       .def(
           "prioritize",
           [](T& s, uint32_t id, int priority) {

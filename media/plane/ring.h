@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "payload.h"
+#include "red.h"
 #include "rtp.h"
 
 namespace plane {
@@ -13,6 +14,7 @@ struct Packet {
   RtpHeader header;
   uint16_t size = 0;
   PayloadInfo payload;
+  Red red;
   uint8_t extra_padding = 0;  // added before fan-out to make a frame's packets equal in size
   uint8_t data[kMaxDatagram];
 };

@@ -1,8 +1,9 @@
 #include "worker.h"
 
-#include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,17 @@ void signal(int fd) {
   [[maybe_unused]] auto n = write(fd, &one, sizeof one);
 }
 
+void clear(int fd) {
+  uint64_t count;
+  [[maybe_unused]] auto n = read(fd, &count, sizeof count);
+}
+
+void repeat(int timer, int64_t period_us) {
+  const timespec period{0, static_cast<long>(period_us * 1000)};
+  const itimerspec times{period, period};
+  timerfd_settime(timer, 0, &times, nullptr);
+}
+
 }  // namespace
 
 int64_t Worker::now_us() { return clock_ns(CLOCK_MONOTONIC) / 1000; }
@@ -31,6 +43,8 @@ Worker::Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port
     : socket_(host, port), core_(srtp, *this, *this) {
   event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  timer_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   thread_ = std::thread([this] {
     try {
       run();
@@ -48,8 +62,7 @@ void Worker::close() {
   thread_.join();
   closed_ = true;
   socket_.close();
-  ::close(event_fd_);
-  ::close(wake_fd_);
+  for (int fd : {event_fd_, wake_fd_, timer_fd_, epoll_fd_}) ::close(fd);
 }
 
 // Without its thread a plane's rooms are deaf while all else looks well: better to begin again as a whole.
@@ -66,22 +79,28 @@ void Worker::die(const char* reason) const {
 void Worker::run() {
   std::vector<UdpSocket::Datagram> batch;
   batch.reserve(64);
-  int64_t tick_us = now_us() + kTickUs;
-  pollfd fds[3] = {{socket_.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}, {tcp_.fd(), POLLIN, 0}};
+  // A timer that repeats by itself: a timeout would be set and taken back in every turn.
+  enum Source { kSocket, kTcp, kWake, kTimer, kSources };
+  const int fds[kSources] = {socket_.fd(), tcp_.fd(), wake_fd_, timer_fd_};
+  for (uint32_t n = 0; n < kSources; ++n) {
+    epoll_event event{EPOLLIN, {.u32 = n}};
+    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fds[n], &event) != 0)
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+  bool was_idle = false;
+  repeat(timer_fd_, kTickUs);
   while (!stop_) {
     turns_.fetch_add(1, std::memory_order_relaxed);
-    int64_t wait_us = std::max<int64_t>(0, tick_us - now_us());
-    timespec timeout{0, static_cast<long>(wait_us * 1000)};
-    ppoll(fds, 3, &timeout, nullptr);
+    epoll_event events[kSources];
+    const int count = epoll_wait(epoll_fd_, events, kSources, -1);
+    bool ready[kSources] = {};
+    for (int n = 0; n < count; ++n) ready[events[n].data.u32] = true;
 
     std::unique_lock lock(mutex_);
     if (waiting_ > 0) turn_.wait_for(lock, std::chrono::milliseconds(5), [this] { return waiting_ == 0; });
     int64_t now = now_us();
-    if (fds[1].revents) {
-      uint64_t count;
-      [[maybe_unused]] auto n = read(wake_fd_, &count, sizeof count);
-    }
-    if (fds[0].revents && socket_.receive(batch) > 0) {
+    if (ready[kWake]) clear(wake_fd_);
+    if (ready[kSocket] && socket_.receive(batch) > 0) {
       int64_t realtime_ns = clock_ns(CLOCK_REALTIME);
       for (auto& d : batch) {
         if (!welcome(d.path.remote)) continue;
@@ -89,15 +108,15 @@ void Worker::run() {
         core_.on_datagram(d.path, d.data, d.size, now - std::clamp<int64_t>(age_us, 0, 1000000), now);
       }
     }
-    tcp_.serve(core_, fds[2].revents != 0, now);
-    if (now >= tick_us) {
+    tcp_.serve(core_, ready[kTcp], now);
+    if (ready[kTimer]) {
+      clear(timer_fd_);
       core_.on_timer(now);
-      tick_us = now + kTickUs;
     }
-    if (core_.idle())
-      tick_us = now + kIdleTickUs;
-    else
-      tick_us = std::min(tick_us, now + kTickUs);
+    if (core_.idle() != was_idle) {
+      was_idle = !was_idle;
+      repeat(timer_fd_, was_idle ? kIdleTickUs : kTickUs);
+    }
     flush();
   }
 }

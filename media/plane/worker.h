@@ -88,7 +88,7 @@ class Worker : private Output, private Events {
   std::set<Ip> sources_;
   std::mutex events_mutex_;
   std::vector<Event> events_;
-  int event_fd_ = -1, wake_fd_ = -1;
+  int event_fd_ = -1, wake_fd_ = -1, timer_fd_ = -1, epoll_fd_ = -1;
   std::thread thread_;
 };
 

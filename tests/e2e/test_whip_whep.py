@@ -52,6 +52,32 @@ async def test_a_browser_and_aiortc_watch_a_whip_publisher(
         assert await whep_page.end(page, answer["resource"], token) in (200, 204)
 
 
+async def test_redundant_sound_reaches_a_browser_whole_and_aiortc_without_the_copies(
+    house: House,
+) -> None:
+    urls = [f"{house.server.url}/{way}/{house.room}" for way in ("whip", "whep")]
+    context = await house.browsers.context("routed")
+    speaker, listener = await context.new_page(), await context.new_page()
+    for page in (speaker, listener):
+        await page.goto(house.server.url)
+    token = house.server.token(house.room, "device", "Microphone")
+    spoken = await whep_page.speak(speaker, urls[0], token)
+    assert spoken["status"] == 201, spoken
+    token = house.server.token(house.room, "student", "Watcher")
+    agreed = await whep_page.listen(listener, urls[1], token)
+    assert agreed["status"] == 201, agreed
+    async with WhepWatcher(urls[1], token) as watcher:
+        await eventually(
+            lambda: whep_page.heard(listener),
+            lambda frames: frames.get(agreed["red"], 0) > 50,
+        )
+
+        async def frames() -> int:
+            return watcher.received["audio"].frames
+
+        await eventually(frames, lambda count: count > 50)
+
+
 async def test_the_web_client_shows_a_whip_publisher_and_lets_it_go(
     house: House, films: Callable[[str], Path]
 ) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from media.contract import CodecPolicy
 from media.relay import MediaRelay
-from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from tests.media.simulated import AUDIO_SSRC, OUT_SSRC, World, rtp, seq_of
 from tests.media.test_feedback import nack
 
@@ -34,14 +29,6 @@ def offer(*feedback: str) -> str:
             "",
         ]
     )
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[MediaRelay]:
-    relay = MediaRelay(RelaySettings(groups={"main": ClassGroup(0, SERVICE_CLASSES)}))
-    await relay.start()
-    yield relay
-    await relay.close()
 
 
 async def test_a_publisher_that_repeats_sound_is_asked_to(relay: MediaRelay) -> None:

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kTag = 16;
 constexpr uint8_t kForged = 0xfe;  // a packet that ends so was made without the key
-constexpr uint8_t kMediaPt = 96, kRtxPt = 97, kAudioPt = 111, kNoPt = 0xff;
+constexpr uint8_t kMediaPt = 96, kRtxPt = 97, kAudioPt = 111, kRedPt = 63, kNoPt = 0xff;
 constexpr uint32_t kEndpoints = 4, kTracks = 4, kSubscriptions = 6, kAddresses = 12;
 
 // What leaves under one key: AES-GCM allows no two packets of different bytes with one SSRC and number.
@@ -273,6 +273,7 @@ class World {
     config.clock_rate = config.video ? 90000 : 48000;
     config.pt = config.video ? kMediaPt : kAudioPt;
     config.rtx_pt = config.video ? kRtxPt : kNoPt;
+    config.red_pt = config.video ? kNoPt : kRedPt;
     config.nack = config.pli = config.video;
     config.fir = t == 3;
     std::vector<Source> sources;
@@ -294,9 +295,12 @@ class World {
     const bool rtx = endpoint == 3 && !(choice & 0x40);
     // A new subscription has a new SSRC: Python draws them (media/subscribe.py).
     const uint32_t ssrc = 70000 + 10 * ++subscriptions_made_;
-    core_.add_subscription(s, track, endpoint,
-                           {ssrc, rtx ? ssrc + 1 : 0, track == 2 ? kAudioPt : kMediaPt, rtx ? kRtxPt : kNoPt,
-                            static_cast<uint8_t>(choice & 0x80), static_cast<int>(s % 3)});
+    SubscriptionConfig config{ssrc, rtx ? ssrc + 1 : 0, track == 2 ? kAudioPt : kMediaPt,
+                              rtx ? kRtxPt : kNoPt};
+    config.red_pt = track == 2 && s % 2 ? kRedPt : kNoPt;
+    config.tos = choice & 0x80;
+    config.priority = static_cast<int>(s % 3);
+    core_.add_subscription(s, track, endpoint, config);
   }
 
   // --- what arrives -----------------------------------------------------------------------------
@@ -412,7 +416,14 @@ class World {
     for (Source& s : sources_)
       if (s.track == 2) {
         s.timestamp += 960;
-        deliver_keyed(s.endpoint, rtp(s, false, argument, argument));
+        fuzz::Bytes b = rtp(s, false, argument, 0);
+        if (argument & 0x10) {  // with an older copy of some bytes, which may be more than come
+          b[1] = kRedPt;
+          for (uint8_t byte : {uint8_t{0x80 | kAudioPt}, uint8_t{0}, uint8_t{0}, argument, kAudioPt})
+            b.push_back(byte);
+        }
+        b.resize(b.size() + (argument & 0x20 ? 2u : 1u) * argument, argument);
+        deliver_keyed(s.endpoint, std::move(b));
         ++s.seq;
       }
     if (!honest_ && argument & 0x80)  // the publisher begins anew, or loses very much

@@ -57,6 +57,22 @@ def of_payload() -> Iterator[bytes]:
         yield bytes([2]) + head + unit
 
 
+def red(*blocks: bytes, pt: int = 111) -> bytes:
+    """RED (RFC 2198): older blocks 20 ms apart at 48 kHz, the newest last."""
+    older, newest = blocks[:-1], blocks[-1]
+    heads = b"".join(
+        bytes([0x80 | pt]) + ((len(older) - n) * 960 << 10 | len(block)).to_bytes(3, "big")
+        for n, block in enumerate(older)
+    )
+    return heads + bytes([pt]) + b"".join(older) + newest
+
+
+def of_red() -> Iterator[bytes]:
+    for blocks in ((b"newest",), (b"older", b"newest"), (b"", b"older", b"newest"), (b"a", b"")):
+        for pt in (111, 63):
+            yield bytes([111, 109]) + red(*blocks, pt=pt)
+
+
 def of_rtp() -> Iterator[bytes]:
     parameters = RTCRtpParameters()
     for n, uri in enumerate(EXTENSIONS):
