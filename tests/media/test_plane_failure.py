@@ -21,6 +21,7 @@ import ctypes, socket, sys, threading, time
 from aioice import stun
 from media import watchdog
 from media._plane import EXTENSIONS, Plane
+from media.srtp import FUNCTIONS
 from server import logs
 
 logs.configure("info")
@@ -32,7 +33,7 @@ else:
     unprotect = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: time.sleep(600) or 0)
 address = ctypes.cast(unprotect, ctypes.c_void_p).value
 watchdog.LOOK_EVERY_S = 0.1
-plane = Plane((address,) * 4, "127.0.0.1", 0)
+plane = Plane((address,) * len(FUNCTIONS), "127.0.0.1", 0)
 watchdog.Watchdog([plane])
 plane.add_endpoint(1, "ufrag", "password")
 plane.set_srtp(1, 1, 1)
