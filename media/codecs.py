@@ -32,6 +32,7 @@ EXTENSIONS: tuple[str, ...] = (
 )
 MID = EXTENSIONS.index("urn:ietf:params:rtp-hdrext:sdes:mid")
 TRANSPORT_CC = MID + 1
+ABS_SEND_TIME = MID + 2
 RID, REPAIRED_RID = MID + 3, MID + 4
 LAYERED = ("vp8", "h264")  # their key frames are known, so that layers can change
 
@@ -40,7 +41,7 @@ FORWARDED: dict[Kind, tuple[int, ...]] = {"audio": (0, 1), "video": (1, 2, 3, 4,
 # Pictures only: they are what adapts, and a sound's NACK may then be answered with the same bytes.
 SENT: dict[Kind, tuple[int, ...]] = {
     "audio": FORWARDED["audio"],
-    "video": (*FORWARDED["video"], TRANSPORT_CC),
+    "video": (*FORWARDED["video"], TRANSPORT_CC, ABS_SEND_TIME),
 }
 # What it takes from publishers.
 RECEIVED: dict[Kind, tuple[int, ...]] = {

@@ -100,6 +100,9 @@ class SubscribeTransport(BaseTransport):
     def _agree_extensions(self, description: Description, ours: dict[str, int]) -> None:
         """What the peer's sections list goes out under `ours`; long ones only if forms may mix."""
         ids = [0] * len(codecs.EXTENSIONS)
+        videos = [m for m in description.media if m.kind == "video"]
+        counted = any(_agreed(m) == codecs.TRANSPORT_CC for m in videos)
+        estimate = codecs.TRANSPORT_CC if counted else codecs.ABS_SEND_TIME
         mixed = "a=extmap-allow-mixed" in description.session.lines
         for m in description.media:
             mixed = mixed or "a=extmap-allow-mixed" in m.lines
@@ -109,7 +112,7 @@ class SubscribeTransport(BaseTransport):
                     kind: Kind = "audio" if m.kind == "audio" else "video"
                     if n not in codecs.SENT[kind]:
                         continue
-                    if n == codecs.TRANSPORT_CC and not _transport_cc(m):
+                    if n in _ESTIMATES and not n == estimate == _agreed(m):
                         continue
                     ids[n] = ours.get(uri, 0)
         self._lane.plane.set_send(self.id, ids, mixed)
@@ -174,18 +177,26 @@ def _receivable(m: Section, track: MediaTrack) -> list[int]:
     ]
 
 
-def _transport_cc(m: Section) -> bool:
-    return any("transport-cc" in f.feedback for f in m.rtp_formats().values())
+# What a receiver may tell of his network, by the extension that it tells it from; best first.
+_ESTIMATES = {codecs.TRANSPORT_CC: "transport-cc", codecs.ABS_SEND_TIME: "goog-remb"}
+
+
+def _agreed(m: Section) -> int | None:
+    """The extension for this section's estimate, if its peer wants one."""
+    uris, formats = m.extensions(), m.rtp_formats().values()
+    for n, kind in _ESTIMATES.items():
+        if codecs.EXTENSIONS[n] in uris and any(kind in f.feedback for f in formats):
+            return n
+    return None
 
 
 def _codec_lines(
-    codec: codecs.Codec, pt: int, rtx: int | None, red: int | None, transport_cc: bool
+    codec: codecs.Codec, pt: int, rtx: int | None, red: int | None, estimates: Sequence[str]
 ) -> list[str]:
     channels = f"/{codec.channels}" if codec.channels > 1 else ""
     lines = [f"a=rtpmap:{pt} {codec.name}/{codec.clock_rate}{channels}"]
     lines.extend(f"a=rtcp-fb:{pt} {kind}" for kind in codec.feedback)
-    if transport_cc:
-        lines.append(f"a=rtcp-fb:{pt} transport-cc")
+    lines.extend(f"a=rtcp-fb:{pt} {kind}" for kind in estimates)
     if codec.fmtp:
         lines.append(f"a=fmtp:{pt} {codec.fmtp}")
     if rtx is not None:
@@ -220,7 +231,8 @@ def _offer_section(slot: _Slot) -> Section:
     ]
     lines.extend(f"a=extmap:{n + 1} {codecs.EXTENSIONS[n]}" for n in codecs.SENT[codec.kind])
     pts = (codec.payload_type, codec.rtx, codec.red)
-    lines.extend(_codec_lines(codec, *pts, codec.kind == "video"))
+    estimates = tuple(_ESTIMATES.values()) if codec.kind == "video" else ()
+    lines.extend(_codec_lines(codec, *pts, estimates))
     if subscription:
         lines.extend(_sender_lines(subscription, codec.rtx is not None))
     formats = [str(pt) for pt in pts if pt is not None]
@@ -237,16 +249,15 @@ def _answer_section(
     lines.extend(["a=sendonly", "a=rtcp-mux"])
     if m.attribute("rtcp-rsize") is not None:
         lines.append("a=rtcp-rsize")
-    transport_cc = codec.kind == "video" and _transport_cc(m)
+    agreed = _agreed(m) if codec.kind == "video" else None
     names = [
-        codecs.EXTENSIONS[n]
-        for n in codecs.SENT[codec.kind]
-        if transport_cc or n != codecs.TRANSPORT_CC
+        codecs.EXTENSIONS[n] for n in codecs.SENT[codec.kind] if n not in _ESTIMATES or n == agreed
     ]
     for uri, id in m.extensions().items():
         if uri in names and id < 15:
             lines.append(f"a=extmap:{id} {uri}")
-    lines.extend(_codec_lines(codec, pt, rtx, red, transport_cc))
+    estimates = () if agreed is None else (_ESTIMATES[agreed],)
+    lines.extend(_codec_lines(codec, pt, rtx, red, estimates))
     lines.extend(_sender_lines(subscription, rtx is not None))
     formats = [str(one) for one in (pt, rtx, red) if one is not None]
     return Section(m.kind, 9, m.protocol, formats, lines)

@@ -148,7 +148,8 @@ void Core::on_timer(int64_t now_us) {
   for (size_t n = 0; n < pacing_.size();) {
     Endpoint& e = *pacing_[n];
     if (e.tx && e.has_selected) on_downlink(e, now_us);
-    e.pacing = !e.downlink->pacer.empty() || !e.downlink->repeats.empty();
+    const Downlink& d = *e.downlink;
+    e.pacing = !d.pacer.empty() || !d.repeats.empty() || (d.remb && d.remb->pads());
     if (e.pacing)
       ++n;
     else
@@ -256,7 +257,13 @@ void Core::set_send(uint32_t endpoint, const ExtIds& ids, bool mixed) {
   Endpoint& e = *found->second;
   e.ext_ids = ids;
   e.ext_mixed = mixed;
-  if (ids[static_cast<size_t>(Ext::transport_cc)] && !e.downlink) e.downlink = std::make_unique<Downlink>();
+  const bool counts = ids[static_cast<size_t>(Ext::transport_cc)];
+  if (!counts && !ids[static_cast<size_t>(Ext::abs_send_time)]) return;
+  if (!e.downlink) e.downlink = std::make_unique<Downlink>();
+  if (counts)
+    e.downlink->remb.reset();
+  else if (!e.downlink->remb)
+    e.downlink->remb.emplace();
 }
 
 void Core::remove_endpoint(uint32_t id) {

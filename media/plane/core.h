@@ -217,9 +217,9 @@ struct Subscription {
   int shortage() const {
     return starved ? 2 : allowed_layer < wanted_layer || allowed_temporal < wanted_temporal ? 1 : 0;
   }
-  // Whether its packets carry transport-wide numbers. Without RTX a packet is repeated in the same bytes, so
-  // it can have none.
   bool takes_red() const { return config.red_pt != 0xff; }
+  // Whether its packets carry transport-wide numbers or the time of sending. Without RTX a packet is repeated
+  // in the same bytes, so it can have none.
   bool counted() const { return track->config.video && config.rtx_pt != 0xff && endpoint->downlink; }
   static constexpr int kAnyLayer = 127;
   static constexpr int64_t kStillUs = 5000000;
@@ -328,8 +328,10 @@ class Core {
   void stop_short(Subscription& s);
   void drain(Endpoint& e);
   void forget_streams(const Subscription& s);
-  static Subscription* probe_carrier(const Endpoint& e);
+  static Subscription* carrier(const Endpoint& e);
   void send_probe(Subscription& s, const Probe& probe);
+  void send_padding(Endpoint& e);
+  void on_remb(Endpoint& e, View body, int64_t now_us);
   void want_keyframe(Subscription& s, int64_t now_us);
   void want_keyframe(Track& t, Layer& l, int64_t now_us);
   void ask_missing(Track& t, Layer& l, int64_t now_us);
@@ -353,7 +355,7 @@ class Core {
   Rounds<Track> tracks_in_turn_;
   Rounds<Endpoint> endpoints_in_turn_;
   std::vector<Track*> waiting_;    // a frame, a gap or a wish for a key frame waits
-  std::vector<Endpoint*> pacing_;  // packets wait in its downlink
+  std::vector<Endpoint*> pacing_;  // packets wait in its downlink, or padding goes out
   size_t slice_ = 0;
   int64_t timer_us_ = -1;
   std::vector<uint16_t> due_;

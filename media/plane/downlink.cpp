@@ -46,14 +46,18 @@ int present(const Subscription& s, const Demand& d) {
 
 void Core::on_downlink(Endpoint& e, int64_t now_us) {
   Downlink& d = *e.downlink;
-  BandwidthEstimator& estimator = d.estimator;
-  if (d.known_since_us < 0 && estimator.known()) d.known_since_us = now_us;
+  if (d.known_since_us < 0 && d.known()) d.known_since_us = now_us;
+  if (d.remb && !d.remb->known() && d.pacer.empty()) d.known_since_us = -1;  // it limits no more
   if (now_us >= d.allocate_due_us) {
     d.allocate_due_us = now_us + kDivideUs;
     divide(e, now_us);
   }
-  if (Subscription* carrier = probe_carrier(e))
-    if (auto probe = estimator.on_timer(now_us, d.wanted_bps)) send_probe(*carrier, *probe);
+  if (d.remb) {
+    d.remb->on_timer(d.wanted_bps, now_us);
+    send_padding(e);
+  } else if (Subscription* with_rtx = carrier(e)) {
+    if (auto probe = d.estimator.on_timer(now_us, d.wanted_bps)) send_probe(*with_rtx, *probe);
+  }
   if (d.known_since_us >= 0) d.refill(now_us);
   if (!d.pacer.empty()) drain(e);
   d.repeats.each_due(now_us, [&](Subscription& s, int64_t index, const Segment& numbers) {
@@ -85,7 +89,7 @@ void Core::divide(Endpoint& e, int64_t now_us) {
   d.wanted_bps = wanted_bps * 5 / 4;
   const bool limits = d.limits(now_us);
   if (limits) {
-    const auto bps = static_cast<int64_t>(d.estimator.bps());
+    const auto bps = static_cast<int64_t>(d.bps());
     allocate(demands_.data(), demands_.size(), bps, d.may_grow(now_us));
     share(demands_.data(), demands_.size(), bps * kOfferedPercent / 100);
   } else {
@@ -135,8 +139,7 @@ void Core::grant(Subscription& s, const Demand& d, int64_t now_us) {
     want_keyframe(t, t.layers[static_cast<size_t>(step.layer)], now_us);
   }
   // A layer that does not fit is left at once while its packets pile up; else with the next one's key frame.
-  if (t.simulcast() && step.layer < s.layer() && d.granted < d.current &&
-      s.endpoint->downlink->estimator.overusing())
+  if (t.simulcast() && step.layer < s.layer() && d.granted < d.current && s.endpoint->downlink->overusing())
     stop_short(s);
   s.allowed_layer = all ? Subscription::kAnyLayer : step.layer;
   s.allowed_temporal = all ? 7 : step.temporal;
@@ -156,10 +159,11 @@ void Core::stop_short(Subscription& s) {
   s.await_key = s.track->config.codec != VideoCodec::other;
 }
 
-// One whose RTX stream a probe can go on. Without it none is asked for: one that never leaves would be waited
-// for in vain.
-Subscription* Core::probe_carrier(const Endpoint& e) {
-  if (!e.tx || !e.has_selected || !e.ext_ids[static_cast<size_t>(Ext::transport_cc)]) return nullptr;
+// One whose RTX stream can carry what is no picture of its own. Without it no probe is asked for: one that
+// never leaves would be waited for in vain.
+Subscription* Core::carrier(const Endpoint& e) {
+  const Ext stamp = e.downlink->remb ? Ext::abs_send_time : Ext::transport_cc;
+  if (!e.tx || !e.has_selected || !e.ext_ids[static_cast<size_t>(stamp)]) return nullptr;
   auto with_rtx = std::find_if(e.subscriptions.begin(), e.subscriptions.end(), [](Subscription* s) {
     return s->counted() && !s->paused && s->sent_any && s->layer() >= 0;
   });
@@ -182,6 +186,27 @@ void Core::send_probe(Subscription& s, const Probe& probe) {
   }
   const size_t most = std::clamp<size_t>(each, 60, 200);
   for (; sent < probe.bytes; sent += most) write_padding(s, most, probe.id);
+}
+
+// For a receiver that estimates: his last packet again, or padding.
+void Core::send_padding(Endpoint& e) {
+  Downlink& d = *e.downlink;
+  if (!d.remb->pads()) return;
+  attend(e);
+  constexpr size_t kAtOnce = 32;
+  const size_t each = std::clamp<size_t>(d.remb->padding_size(), 50, kMaxDatagram);
+  Subscription* s = carrier(e);
+  if (!s || !d.pacer.empty() || d.remb->padding() < each) return;
+  Layer& l = s->track->layers[static_cast<size_t>(s->layer())];
+  const Segment& now = s->mapping.now();
+  const int64_t index = l.line.peek(static_cast<uint16_t>(s->last_seq - now.seq));
+  const Packet* p = index >= now.first ? l.ring.find(index) : nullptr;
+  if (p && (p->size < each / 2 || p->size > each * 2)) p = nullptr;
+  for (size_t n = 0; n < kAtOnce && d.remb->padding() >= each; ++n)
+    if (p)
+      write_repair(*s, *p, now, 1);
+    else
+      write_padding(*s, each, 1);
 }
 
 }  // namespace plane

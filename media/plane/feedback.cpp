@@ -46,7 +46,9 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4)))
         rtcp::each_nack(b, [&](uint16_t seq) { resend(*s, seq, now_us); });
     } else if (packet.type == rtcp::kTransportFeedback && packet.count == rtcp::kTransportCc) {
-      if (e.downlink) e.downlink->estimator.on_feedback(b, now_us), told = true;
+      if (e.downlink && !e.downlink->remb) e.downlink->estimator.on_feedback(b, now_us), told = true;
+    } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kApplicationLayer) {
+      if (e.downlink && e.downlink->remb) on_remb(e, b, now_us), told = true;
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kPli && b.size >= 8) {
       if (Subscription* s = subscription_of(e, get32(b.data + 4))) want_keyframe(*s, now_us);
     } else if (packet.type == rtcp::kPayloadFeedback && packet.count == rtcp::kFir) {
@@ -58,18 +60,38 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       Subscription* s = subscription_of(e, block.ssrc);
       if (!s) continue;
       s->fraction_lost = block.fraction_lost;
-      if (e.downlink && s->track->config.video) e.downlink->repeats.reported(block.fraction_lost, now_us);
+      if (e.downlink && s->track->config.video) {
+        e.downlink->repeats.reported(block.fraction_lost, now_us);
+        if (e.downlink->remb) e.downlink->remb->on_loss(block.ssrc, block.fraction_lost, now_us);
+      }
       for (auto& sent : s->sent_reports)
         if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {
           int64_t rtt =
               now_us - sent.at_us - static_cast<int64_t>(block.delay_since_last_sr) * 1000000 / 65536;
           if (rtt < 0) continue;
           s->rtt_us = rtt;
-          if (e.downlink) e.downlink->estimator.on_rtt(rtt);
+          if (!e.downlink) continue;
+          e.downlink->estimator.on_rtt(rtt);
+          if (e.downlink->remb) e.downlink->remb->on_rtt(rtt, now_us);
         }
     }
   }
   if (told && e.tx && e.has_selected) on_downlink(e, now_us);
+}
+
+// The list names what was received lately, RTX too.
+void Core::on_remb(Endpoint& e, View body, int64_t now_us) {
+  rtcp::Remb remb;
+  if (!rtcp::read_remb(body, remb)) return;
+  uint32_t pictures[32];
+  size_t count = 0;
+  for (const Subscription* s : e.subscriptions) {
+    bool listed = false;
+    for (size_t n = 0; n < remb.count; ++n)
+      listed |= remb.ssrc(n) == s->config.ssrc || remb.ssrc(n) == s->config.rtx_ssrc;
+    if (listed && s->counted() && count < std::size(pictures)) pictures[count++] = s->config.ssrc;
+  }
+  if (count > 0) e.downlink->remb->on_remb(remb.bps, pictures, count, now_us);
 }
 
 void Core::want_keyframe(Subscription& s, int64_t now_us) {

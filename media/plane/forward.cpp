@@ -8,7 +8,7 @@ namespace plane {
 struct Template {
   const Packet* packet;
   size_t size, payload;  // payload: its offset
-  size_t cc;             // offset of the transport-wide sequence number, 0 for none
+  size_t stamp;          // offset of what each copy gets when it leaves (`Downlink::stamp`), 0 for none
   bool red;              // with the older copies
   uint8_t data[kMaxDatagram + 64];
 
@@ -34,15 +34,15 @@ thread_local Template templates[Layer::kHoldPackets];
 constexpr size_t kWireOverhead = 28 + 16;  // IPv4, UDP and the SRTP tag
 constexpr size_t kEvenUp = 4;  // bytes of padding that a packet may get to match its frame's longest
 
-void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad, bool cc,
+void write_template(Template& w, const Packet& p, const ExtIds& ids, bool mixed, bool pad, bool stamp,
                     bool red) {
   uint8_t* out = w.data;
   w.packet = &p;
   w.red = red && p.red.blocks > 0;
-  w.cc = 0;
+  w.stamp = 0;
   std::memcpy(out, p.data, 12);
-  size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed, cc ? &w.cc : nullptr);
-  if (w.cc) w.cc += 12;
+  size_t at = 12 + write_exts(out + 12, p.data, p.header, ids, mixed, stamp ? &w.stamp : nullptr);
+  if (w.stamp) w.stamp += 12;
   const uint8_t extra = pad ? p.extra_padding : 0;
   out[0] = static_cast<uint8_t>(0x80 | (p.header.padding || extra ? 0x20 : 0) | (at > 12 ? 0x10 : 0));
   out[1] = p.header.marker ? 0x80 : 0;
@@ -259,7 +259,7 @@ void Core::flush(Track& t, Layer& l) {
 
 void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
   const Endpoint* written_for = nullptr;
-  bool written_cc = false, written_red = false;
+  bool written_counted = false, written_red = false;
   for (Subscription* s : t.subscriptions) {
     const Endpoint& e = *s->endpoint;
     if (s->paused || !e.tx || !e.has_selected) continue;
@@ -270,14 +270,14 @@ void Core::forward(Track& t, Layer& l, Packet* const* packets, size_t count) {
       if (!may_begin(*s, l, packets, count, first)) continue;
       enter(*s, l, *first);
     }
-    const bool cc = s->counted();
+    const bool counted = s->counted();
     const bool red = s->takes_red();
-    if (!written_for || written_cc != cc || written_red != red || written_for->ext_ids != e.ext_ids ||
-        written_for->ext_mixed != e.ext_mixed) {
+    if (!written_for || written_counted != counted || written_red != red ||
+        written_for->ext_ids != e.ext_ids || written_for->ext_mixed != e.ext_mixed) {
       for (size_t i = 0; i < count; ++i)
-        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true, cc, red);
+        write_template(templates[i], *packets[i], e.ext_ids, e.ext_mixed, true, counted, red);
       written_for = &e;
-      written_cc = cc;
+      written_counted = counted;
       written_red = red;
     }
     send_run(*s, l, templates, count);
@@ -413,8 +413,11 @@ void Core::write_run(Subscription& s, const Template* const* run, const Segment*
       w.finish(p, numbers[i + k]);
       w.address(p, s.config);
       if (d) {
-        d->pacer.spend(w.size + kWireOverhead);  // sound never waits, pictures wait for it
-        if (w.cc) put16(p + w.cc, d->estimator.on_sent(w.size + kWireOverhead, written_us));
+        if (s.track->config.video)
+          d->spend(w.size + kWireOverhead, true);
+        else
+          d->spend_beside(w.size + kWireOverhead);
+        if (w.stamp) d->stamp(p + w.stamp, s.config.ssrc, w.size + kWireOverhead, written_us, 0);
       }
       int length = static_cast<int>(w.size);
       if (srtp_.protect(e.tx, p, &length) != 0) break;
@@ -488,9 +491,9 @@ void Core::write_repair(Subscription& s, const Packet& p, const Segment& g, int 
     put32(out + 8, s.config.rtx_ssrc);
     length += 2;
     if (Downlink* d = e.downlink.get()) {
-      d->pacer.spend(w.size + 2 + kWireOverhead);
-      if (w.cc)
-        put16(out + w.cc, d->estimator.on_sent(w.size + 2 + kWireOverhead, output_.written_us(), probe));
+      d->spend(w.size + 2 + kWireOverhead, !probe);
+      if (w.stamp)
+        d->stamp(out + w.stamp, s.config.ssrc, w.size + 2 + kWireOverhead, output_.written_us(), probe);
     }
   } else {  // the same bytes as the first time, so the same ciphertext
     std::memcpy(out, w.data, w.size);
@@ -510,8 +513,8 @@ void Core::write_padding(Subscription& s, size_t size, int probe) {
   size = std::clamp<size_t>(size, 1, 255);
   uint8_t* out = output_.reserve(32 + size + kSrtpTrailer);
   RtpHeader none;
-  size_t cc = 0;
-  const size_t at = 12 + write_exts(out + 12, out, none, e.ext_ids, e.ext_mixed, &cc);
+  size_t stamp = 0;
+  const size_t at = 12 + write_exts(out + 12, out, none, e.ext_ids, e.ext_mixed, &stamp);
   out[0] = 0xb0;  // with extension and padding
   out[1] = s.config.rtx_pt;
   put16(out + 2, s.rtx_seq++);
@@ -519,8 +522,8 @@ void Core::write_padding(Subscription& s, size_t size, int probe) {
   put32(out + 8, s.config.rtx_ssrc);
   std::memset(out + at, 0, size);
   out[at + size - 1] = static_cast<uint8_t>(size);
-  d.pacer.spend(at + size + kWireOverhead);
-  put16(out + 12 + cc, d.estimator.on_sent(at + size + kWireOverhead, output_.written_us(), probe));
+  d.spend(at + size + kWireOverhead, !probe);
+  d.stamp(out + 12 + stamp, s.config.ssrc, at + size + kWireOverhead, output_.written_us(), probe);
   int length = static_cast<int>(at + size);
   if (srtp_.protect(e.tx, out, &length) != 0) return;
   ++e.packets_out;

@@ -125,7 +125,7 @@ auto endpoints(T& self) {
     core.each_endpoint([&](const Endpoint& e) {
       const bool known = e.downlink && e.downlink->known_since_us >= 0;
       rows.emplace_back(e.id, e.packets_in, e.octets_in, e.packets_out, e.octets_out, e.last_heard_us,
-                        known ? static_cast<int64_t>(e.downlink->estimator.bps()) : -1);
+                        known ? static_cast<int64_t>(e.downlink->bps()) : -1);
     });
     return rows;
   });

@@ -41,6 +41,17 @@ ReportBlock read_report_block(const uint8_t* p) {
   return b;
 }
 
+bool read_remb(View b, Remb& remb) {
+  if (b.size < 16 || std::memcmp(b.data + 8, "REMB", 4) != 0) return false;
+  const size_t count = b.data[12];
+  if (b.size < 16 + 4 * count) return false;
+  const uint32_t exponent = b.data[13] >> 2;
+  const uint64_t mantissa = get24(b.data + 13) & 0x3ffff;
+  constexpr uint64_t kMost = uint64_t{1} << 63;
+  remb = {mantissa > kMost >> exponent ? kMost : mantissa << exponent, b.data + 16, count};
+  return true;
+}
+
 size_t write_receiver_report(uint8_t* out, uint32_t sender, const ReportBlock* blocks, size_t count) {
   count = std::min<size_t>(count, 31);
   put32(out + 4, sender);

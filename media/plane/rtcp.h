@@ -42,6 +42,16 @@ void each_nack(View body, F&& lost) {
   }
 }
 
+// Receiver Estimated Maximum Bitrate (draft-alvestrand-rmcat-remb-03 section 2.2).
+struct Remb {
+  uint64_t bps;          // 2^63 where it says more
+  const uint8_t* ssrcs;  // in the body
+  size_t count;
+  uint32_t ssrc(size_t n) const { return get32(ssrcs + 4 * n); }
+};
+// False when the feedback is something else, or shorter than it says.
+bool read_remb(View body, Remb& remb);
+
 // Writers return the size written. `out` has at least 1200 bytes.
 size_t write_receiver_report(uint8_t* out, uint32_t sender, const ReportBlock* blocks, size_t count);
 size_t write_sender_report(uint8_t* out, uint32_t ssrc, uint64_t ntp, uint32_t timestamp, uint32_t packets,

@@ -95,12 +95,14 @@ inline std::optional<RtpHeader> parse_rtp(View d, const ExtIds& ids) {
 }
 
 // Writes the header extension block for a subscriber's ids and returns its size, 0 when nothing is left to
-// carry. Two-byte form only when an element needs it and the subscriber allows mixing. `cc_at`: where each
-// copy gets its transport-wide sequence number, from `out`; left alone when the copies get none.
+// carry. Two-byte form only when an element needs it and the subscriber allows mixing. `stamp_at`: where each
+// copy gets its transport-wide sequence number, or its time of sending, from `out`; left alone when the
+// copies get none.
 inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h, const ExtIds& ids,
-                         bool mixed, size_t* cc_at = nullptr) {
-  const uint8_t cc = cc_at ? ids[static_cast<size_t>(Ext::transport_cc)] : 0;
-  bool two = cc > 14;
+                         bool mixed, size_t* stamp_at = nullptr) {
+  const uint8_t cc = ids[static_cast<size_t>(Ext::transport_cc)];
+  const uint8_t stamp = !stamp_at ? 0 : cc ? cc : ids[static_cast<size_t>(Ext::abs_send_time)];
+  bool two = stamp > 14;
   for (size_t e = 0; e < kForwardedExts; ++e)
     if (ids[e] && h.ext[e].offset && (h.ext[e].size > 16 || h.ext[e].size == 0 || ids[e] > 14)) two = true;
   if (!mixed) two = false;
@@ -118,13 +120,14 @@ inline size_t write_exts(uint8_t* out, const uint8_t* packet, const RtpHeader& h
     std::memcpy(p, packet + x.offset, x.size);
     p += x.size;
   }
-  if (cc && (two || cc <= 14)) {
+  if (stamp && (two || stamp <= 14)) {
+    const uint8_t size = cc ? 2 : 3;
     if (two)
-      *p++ = cc, *p++ = 2;
+      *p++ = stamp, *p++ = size;
     else
-      *p++ = static_cast<uint8_t>(cc << 4 | 1);
-    *cc_at = static_cast<size_t>(p - out);
-    *p++ = 0, *p++ = 0;
+      *p++ = static_cast<uint8_t>(stamp << 4 | (size - 1));
+    *stamp_at = static_cast<size_t>(p - out);
+    for (uint8_t n = 0; n < size; ++n) *p++ = 0;
   }
   if (p == out + 4) return 0;
   while ((p - out) % 4) *p++ = 0;

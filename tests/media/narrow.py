@@ -9,8 +9,22 @@ import math
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
-from aiortc.rtp import AnyRtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket
+from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import (
+    AnyRtcpPacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
+    RtpPacket,
+    pack_remb_fci,
+)
 
 from loadtests.impairment.profiles import Profile, links
 from loadtests.impairment.timeline import During
@@ -38,6 +52,8 @@ class Arrived:
 class Camera:
     """Sends each encoding at its rate; a key frame, five frames large, comes when asked for."""
 
+    reports = False  # whether it tells its clock, from which the relay measures round trips
+
     def __init__(
         self, world: World, track: int = 100, layers: str = "lmh", base: int = 0, remb: bool = False
     ) -> None:
@@ -63,6 +79,11 @@ class Camera:
                 self.wanted.add("lmh"[SSRCS.index(packet.media_ssrc - self.base)])
                 self.keys_asked += 1
             self.told(packet)
+        if self.reports and ms % 1000 == 0:
+            ntp = (ms // 1000 << 32) + (1 << 40)
+            for n in ("lmh".index(rid) for rid in self.layers):
+                info = RtcpSenderInfo(ntp, STARTS[n] + self.frame * 3000, 0, 0)
+                self.peer.send_rtcp(bytes(RtcpSrPacket(SSRCS[n] + self.base, info)))
         if ms % FRAME_MS:
             return
         self.frame += 1
@@ -94,6 +115,8 @@ class Camera:
 class Viewer:
     """A subscriber behind links who tells what comes, asks for what does not, and times it."""
 
+    estimate = "cc"  # the extension that is its estimate's
+
     def __init__(
         self, world: World, profile: Profile, seconds: float, during: tuple[During, ...] = (),
         *, seed: int = 1, tracks: tuple[int, ...] = (100,), priorities: tuple[int, ...] = (0,),
@@ -101,7 +124,7 @@ class Viewer:
         self.world = world
         self.peer = world.peer()
         self.key = (mapped(self.peer.ip), self.peer.port)
-        ids = ext_ids(cc=CC_OUT)
+        ids = ext_ids(**{self.estimate: CC_OUT})
         world.core.set_send(self.peer.endpoint, ids, True)
         self.subscriptions = []
         for n, track in enumerate(tracks):
@@ -128,15 +151,24 @@ class Viewer:
             self.count += 1
         for at_ns, number, datagram in self.down.poll(now_us * 1000):
             self.delays.append((now_us, at_ns // 1000 - self.sent.pop(number, now_us)))
-            if not 192 <= datagram[1] <= 223 and datagram[0] >= 128:
+            if 192 <= datagram[1] <= 223:
+                self.hear(self.peer.sessions.receive.unprotect_rtcp(datagram), at_ns // 1000)
+            elif datagram[0] >= 128:
                 self.take(self.peer.sessions.receive.unprotect(datagram), at_ns // 1000)
-        if ms % FEEDBACK_MS == 0 and (body := self.receiver.tell()):
-            head = struct.pack("!BBH", 0x80 | 15, 205, (len(body) + 3) // 4)
-            self.tell(head + body + bytes(-len(body) % 4))
+        if ms % FEEDBACK_MS == 0:
+            self.report(ms)
         for _, _, datagram in self.up.poll(now_us * 1000):
             self.peer.send_rtcp(datagram)
         if ms % CONSENT_MS == 0:
             self.peer.check()
+
+    def report(self, ms: int) -> None:
+        if body := self.receiver.tell():
+            head = struct.pack("!BBH", 0x80 | 15, 205, (len(body) + 3) // 4)
+            self.tell(head + body + bytes(-len(body) % 4))
+
+    def hear(self, rtcp: bytes, at_us: int) -> None:
+        """What the relay reports."""
 
     def tell(self, rtcp: bytes) -> None:
         self.up.push((self.world.now_us - START_US) * 1000, 0, rtcp)
@@ -147,7 +179,7 @@ class Viewer:
         at = 16
         while at < end and packet[at]:
             if packet[at] >> 4 == CC_OUT:
-                self.cc(int.from_bytes(packet[at + 1 : at + 3]), at_us)
+                self.stamped(packet, packet[at + 1 : at + 2 + (packet[at] & 15)], at_us)
             at += 2 + (packet[at] & 15)
         if ssrc not in self.arrived:
             return  # RTX
@@ -165,8 +197,8 @@ class Viewer:
                     bool(packet[1] & 0x80))
         )  # fmt: skip
 
-    def cc(self, seq: int, at_us: int) -> None:
-        line = self.line
+    def stamped(self, _packet: bytes, value: bytes, at_us: int) -> None:
+        seq, line = int.from_bytes(value), self.line
         long = seq if line < 0 else line + ((seq - line + 0x8000) % 0x10000 - 0x8000)
         self.line = max(line, long)
         self.receiver.take(long, at_us)
@@ -187,6 +219,57 @@ class Viewer:
                 until_ms]  # fmt: skip
         ends = [e for e in ends if since_ms <= e <= until_ms]
         return max(b - a for a, b in pairwise(ends))
+
+
+class EstimatingViewer(Viewer):
+    """Tells no more than aiortc does: REMB, by its own estimator for each track, and reports."""
+
+    estimate = "ast"
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        count = len(self.arrived)
+        self.estimators = [RemoteBitrateEstimator() for _ in range(count)]
+        self.streams = [StreamStatistics(90000) for _ in range(count)]
+        self.told: list[tuple[float, int]] = []  # when, and what
+        self.last_report: dict[
+            int, tuple[int, int]
+        ] = {}  # of an SSRC: the middle of its time, and when
+
+    def take(self, packet: bytes, at_us: int) -> None:
+        if (n := int.from_bytes(packet[8:12]) - OUT_SSRC) in range(len(self.streams)):
+            self.streams[n].add(RtpPacket.parse(packet))
+        super().take(packet, at_us)
+
+    def hear(self, rtcp: bytes, at_us: int) -> None:
+        for packet in RtcpPacket.parse(rtcp):
+            if isinstance(packet, RtcpSrPacket):
+                middle = packet.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF
+                self.last_report[packet.ssrc] = middle, at_us
+
+    def stamped(self, packet: bytes, value: bytes, at_us: int) -> None:
+        ssrc = int.from_bytes(packet[8:12])
+        n = (ssrc - OUT_SSRC) if ssrc < OUT_RTX_SSRC else ssrc - OUT_RTX_SSRC
+        size = len(packet) - 16 - 4 * int.from_bytes(packet[14:16])
+        remb = self.estimators[n].add(at_us // 1000, int.from_bytes(value), size, ssrc)
+        if remb is not None:
+            self.told.append((at_us / 1e6, remb[0]))
+            self.tell(bytes(RtcpPsfbPacket(15, 9, 0, pack_remb_fci(*remb))))
+
+    def report(self, ms: int) -> None:
+        if ms % 1000:
+            return
+        now_us = self.world.now_us - START_US
+        blocks = []
+        for n, stream in enumerate(self.streams):
+            if stream.max_seq is None:
+                continue
+            middle, at_us = self.last_report.get(OUT_SSRC + n, (0, now_us))
+            since = (now_us - at_us) * 65536 // 1_000_000
+            lost = stream.fraction_lost
+            blocks.append(RtcpReceiverInfo(OUT_SSRC + n, lost, 0, stream.max_seq, 0, middle, since))
+        if blocks:
+            self.tell(bytes(RtcpRrPacket(9, blocks)))
 
 
 class Call:

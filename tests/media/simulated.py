@@ -30,6 +30,7 @@ def ext_ids(**named: int) -> list[int]:
     uris = {
         "mid": "urn:ietf:params:rtp-hdrext:sdes:mid",
         "cc": codecs.EXTENSIONS[codecs.TRANSPORT_CC],
+        "ast": codecs.EXTENSIONS[codecs.ABS_SEND_TIME],
         "level": "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
         "orientation": "urn:3gpp:video-orientation",
         "dd": codecs.EXTENSIONS[7],

@@ -42,7 +42,7 @@ def test_the_corpus_of_the_core_gets_to_where_it_matters(built: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     reached = dict(re.findall(r"(\w+)=(\d+)", run.stdout))
-    assert reached.keys() >= {"forwarded", "retransmissions", "waited", "starved", "dtls"}
+    assert reached.keys() >= {"forwarded", "retransmissions", "waited", "starved", "dtls", "padded"}
     assert all(int(count) > 0 for count in reached.values()), reached
 
 

@@ -99,11 +99,11 @@ struct Network : Output, Events {
 };
 
 struct Totals {  // printed at the end, for a test that something happened at all
-  uint64_t forwarded = 0, messages = 0, dtls = 0, retransmissions = 0, waited = 0, starved = 0;
+  uint64_t forwarded = 0, messages = 0, dtls = 0, retransmissions = 0, waited = 0, starved = 0, padded = 0;
   ~Totals() {
     if (!std::getenv("DISTAL_FUZZ_TOTALS")) return;
-    std::printf("forwarded=%lu messages=%lu dtls=%lu retransmissions=%lu waited=%lu starved=%lu\n", forwarded,
-                messages, dtls, retransmissions, waited, starved);
+    std::printf("forwarded=%lu messages=%lu dtls=%lu retransmissions=%lu waited=%lu starved=%lu padded=%lu\n",
+                forwarded, messages, dtls, retransmissions, waited, starved, padded);
   }
 } totals;
 
@@ -174,7 +174,10 @@ class World {
         ask_keyframe(argument);
         break;
       case 10:
-        receiver_report(argument);
+        if (argument & 0x80)
+          remb(argument);
+        else
+          receiver_report(argument);
         break;
       case 11:
         sender_report(argument);
@@ -530,6 +533,20 @@ class World {
     deliver_keyed(s->endpoint->id, std::move(b));
   }
 
+  // What a receiver makes of abs-send-time: any figure, for one stream or for some that are not his.
+  void remb(uint8_t argument) {
+    const uint8_t mantissa = in_.byte(), exponent = in_.byte();
+    const Subscription* s = subscribed(1 + argument % kSubscriptions);
+    if (!s) return;
+    fuzz::Bytes rest(16);
+    std::memcpy(&rest[8], "REMB", 4);
+    rest[12] = static_cast<uint8_t>(argument & 0x40 ? exponent : 1);
+    put24(&rest[13], static_cast<uint32_t>(exponent % 64) << 18 | mantissa << 4);
+    rest.resize(20);
+    put32(&rest[16], argument & 0x20 ? s->config.rtx_ssrc : s->config.ssrc);
+    deliver_keyed(s->endpoint->id, feedback(rtcp::kApplicationLayer, rtcp::kPayloadFeedback, rest));
+  }
+
   void sender_report(uint8_t argument) {
     Source* s = source(argument);
     if (!s) return;
@@ -581,6 +598,10 @@ class World {
       }
       CHECK(bytes == pacer.bytes());
       totals.waited += pacer.size();
+      if (const auto& remb = e.downlink->remb) {
+        CHECK(remb->bps() >= RateControl::kMinBps && remb->bps() <= RateControl::kMaxBps);
+        totals.padded += remb->padding() > 0;
+      }
     });
     core_.each_track([](const Track& t) {
       for (const Layer& l : t.layers) CHECK(l.held.size() <= Layer::kHoldPackets);

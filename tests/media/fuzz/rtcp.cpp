@@ -20,6 +20,12 @@ void read_compound(const fuzz::Bytes& compound) {
     size_t lost = 0;
     if (body.size() >= 8) rtcp::each_nack(fuzz::view(body), [&](uint16_t) { ++lost; });
     CHECK(lost <= body.size() / 4 * 17);
+    if (rtcp::Remb remb; rtcp::read_remb(fuzz::view(body), remb)) {
+      CHECK(remb.bps <= uint64_t{1} << 63 && remb.count <= 255);
+      uint32_t all = 0;
+      for (size_t n = 0; n < remb.count; ++n) all |= remb.ssrc(n);  // inside the body
+      CHECK(body.size() >= 16 + 4 * remb.count && (remb.count > 0 || all == 0));
+    }
     for (size_t block = 0; block + 24 <= body.size(); block += 24) {
       const auto read = rtcp::read_report_block(body.data() + block);
       CHECK(read.lost >= -0x800000 && read.lost <= 0x7fffff);
@@ -55,8 +61,13 @@ void write_and_read(fuzz::Input& in) {
   CHECK(read == wanted);
 
   const std::vector<uint32_t> media(wanted.begin(), wanted.end());
-  const auto remb = only(out.data(), rtcp::write_remb(out.data(), 1, uint64_t{first} << (first % 40), media));
+  const uint64_t bps = uint64_t{first} << (first % 40);
+  const auto remb = only(out.data(), rtcp::write_remb(out.data(), 1, bps, media));
   CHECK(remb.body.size == 16 + 4 * std::min<size_t>(media.size(), 31));
+  rtcp::Remb said;
+  CHECK(rtcp::read_remb(remb.body, said) && said.bps == bps &&
+        said.count == std::min<size_t>(media.size(), 31));
+  for (size_t n = 0; n < said.count; ++n) CHECK(said.ssrc(n) == media[n]);
   const std::string_view name(reinterpret_cast<const char*>(media.data()), media.size() * 4);
   const size_t report = rtcp::write_sender_report(out.data(), 1, first, 2, 3, 4, name);
   only(out.data(), report);

@@ -38,8 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const ExtAt& x : h->ext) CHECK(x.offset == 0 || (x.offset >= 16 && x.offset + x.size <= h->payload));
 
   fuzz::Bytes copy(packet.size() + kRoom);
-  size_t cc = 0;
-  const size_t exts = write_exts(copy.data() + 12, packet.data(), *h, send, mixed, counted ? &cc : nullptr);
+  size_t stamp = 0;
+  const size_t exts =
+      write_exts(copy.data() + 12, packet.data(), *h, send, mixed, counted ? &stamp : nullptr);
   CHECK(exts % 4 == 0 && exts <= h->payload - 12u + kRoom);
   std::memcpy(copy.data(), packet.data(), 12);
   copy[0] = static_cast<uint8_t>(0x80 | (exts ? 0x10 : 0));
@@ -54,6 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(std::memcmp(packet.data() + from.offset, copy.data() + to.offset, to.size) == 0);
   }
   const ExtAt& number = again->ext[static_cast<size_t>(Ext::transport_cc)];
-  CHECK(number.offset == (cc ? cc + 12 : 0) && (!cc || number.size == 2));
+  const ExtAt& time = again->ext[static_cast<size_t>(Ext::abs_send_time)];
+  CHECK(!number.offset || !time.offset);  // one of them
+  CHECK(std::max(number.offset, time.offset) == (stamp ? stamp + 12 : 0));
+  CHECK((!number.offset || number.size == 2) && (!time.offset || time.size == 3));
   return 0;
 }
