@@ -23,6 +23,7 @@ def writing(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
+        event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -59,7 +60,13 @@ def engine_has(connection: Connection, table: str) -> bool:
     return bool(connection.dialect.has_table(connection, table))
 
 
+def _begin(connection: Connection) -> None:
+    """Take the right to write at once: one who reads first and then finds it taken has to fail."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def _durable(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin by `_begin` alone
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -59,6 +59,7 @@ COMMANDS = [
         "bottleneck", "loadtests.bottleneck", quick="--seconds 6 --usual-seconds 6", draws=True
     ),
     Command("data", "loadtests.data", "--seed 1", "--pace 0.1"),
+    Command("dicom_store", "loadtests.dicom_store", quick="--images 5 --rounds 1"),
 ]
 
 
