@@ -8,6 +8,7 @@ behind the end of the file is an error, so a walk that ends has seen a whole dat
 from __future__ import annotations
 
 import os
+import struct
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ PIXEL_DATA = 0x7FE00010
 LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR"}) | {
     b"UT",
     b"UV",
+}
+SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS"}) | {
+    *(b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"),
 }
 
 
@@ -69,6 +73,13 @@ class Source:
             raise Refused("truncated", f"the file became shorter than {at + count}")
         return self._window[:count]
 
+    def window(self, at: int) -> bytes:
+        """Some bytes from `at`; fewer than eight only at the end of the file."""
+        begin = at - self._start
+        if not 0 <= begin <= len(self._window) - 8:
+            self._start, self._window, begin = at, os.pread(self._fd, WINDOW_BYTES, at), 0
+        return self._window[begin:]
+
 
 class Walk:
     """One pass over a data set. `items` are its encapsulated pixel data's, once they are passed."""
@@ -77,14 +88,28 @@ class Walk:
         self._source = source
         self._order = "big" if coding.big else "little"
         self._explicit = coding.explicit
+        self._head_of = struct.Struct(">HH2sH" if coding.big else "<HH2sH")
         self._left = ELEMENTS_MAX
         self.fragments = array("Q")  # positions of the items, then of what follows the last
 
     def elements(self, at: int, end: int | None = None) -> Iterator[Element]:
         """Those of the top level, from `at` to `end` or the end of the file."""
-        end = self._source.size if end is None else end
+        size = self._source.size
+        end = size if end is None else end
+        unpack = self._head_of.unpack_from
+        start = at
+        window = b""
         while at < end:
-            if not any(self._source.read(at, min(4, end - at))):
+            offset = at - start
+            if offset + 8 > len(window):
+                start, window, offset = at, self._source.window(at), 0
+            if self._explicit and offset + 8 <= len(window):  # most: nothing needs a second look
+                group, number, vr, length = unpack(window, offset)
+                if vr in SHORT and group and (next_at := at + 8 + length) <= size:
+                    yield Element(group << 16 | number, vr, at + 8, length, next_at)
+                    at = next_at
+                    continue
+            if not any(window[offset : offset + 4]):
                 return  # zeros after the last element: padding to a block
             element = self._element(at, self._explicit, 0)
             yield element

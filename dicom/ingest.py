@@ -30,7 +30,6 @@ from dicom.quarantine import Quarantine
 
 log = structlog.get_logger("dicom.ingest")
 
-SYNCERS = 8  # threads that wait for the disk while others compute
 SUBMITTED_AT_ONCE = 8
 BATCH_MAX = 128
 CHUNK_BYTES = 1 << 20
@@ -125,7 +124,6 @@ class Ingest:
         self._index = IndexWriter(self._engine)
         self._quarantine = Quarantine(root / "quarantine")
         self._forget_unindexed()
-        self._syncers = ThreadPoolExecutor(SYNCERS, "dicom-sync")
         self._takers = ThreadPoolExecutor(SUBMITTED_AT_ONCE, "dicom-take")
         self._waiting: deque[_Waiting] = deque()
         self._writing = threading.Lock()  # over the index and the quarantine
@@ -150,7 +148,6 @@ class Ingest:
 
         Raises StorageFull, and OSError of a bad disk: then nothing was kept.
         """
-        synced = self._syncers.submit(self._objects.keep, draft.key)
         try:
             found = header.read(draft.path, sender.fallback or None)
             (expected or Expected()).judge(found)
@@ -162,14 +159,12 @@ class Ingest:
                 sender.ae,
                 sender.fallback,
             )
-            synced.result()
+            self._objects.keep(draft.key)
         except Refused as refused:
-            synced.exception()
             said = _refusal(refused, expected or Expected())
             with self._writing:
                 return self._put_aside(draft, sender, said)
         except BaseException:
-            synced.exception()
             self.discard(draft)
             raise
         waiting = _Waiting(draft, sender, entry, Future())
@@ -188,7 +183,6 @@ class Ingest:
     def close(self) -> None:
         """Finish what was submitted."""
         self._takers.shutdown()
-        self._syncers.shutdown()
         self._index.close()
         self._engine.dispose()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -28,12 +29,14 @@ log = structlog.get_logger("dicom.association")
 
 PDU_MAX = 128 * 1024  # offered; what dcmtk sends at most
 PDU_HARD_MAX = 1 << 20  # of what is taken
+RECEIVE_MIN = 64 * 1024  # room for a receive
+BUFFER = PDU_HARD_MAX + 2 * RECEIVE_MIN
 REQUEST_S = 15.0  # ARTIM, PS3.8 9.1.5: for the request to come, and for the peer to close
 PDU_S = 60.0  # for the rest of a message
 IDLE_S = 600.0  # between messages; modalities keep associations open during a study
 COMMAND_MAX = 64 * 1024
 IDENTIFIER_MAX = 1 << 20
-SEND_S = 60.0
+SEND_S = 60
 
 FOR_GOOD, FOR_NOW = 1, 2  # PS3.8 9.3.4
 BY_USER, BY_PRESENTATION = 1, 3
@@ -49,8 +52,11 @@ class Association:
 
     def __init__(self, sock: socket.socket, services: Services) -> None:
         self._sock = sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", SEND_S, 0))
         self._services = services
-        self._buffer = memoryview(bytearray(PDU_HARD_MAX))
+        self._buffer = memoryview(bytearray(BUFFER))
+        self._begin = self._end = 0  # of what was received and not read yet
+        self._waits_s = 0.0
         self._contexts: dict[int, Accepted] = {}
         self._pending: Iterator[tuple[int, int, memoryview]] = iter(())
         self._peer_pdu_max = 0
@@ -88,7 +94,6 @@ class Association:
         units = list(pdu.p_data(message.context, encode(message), True, self._peer_pdu_max))
         if data_set is not None:
             units += pdu.p_data(message.context, data_set, False, self._peer_pdu_max)
-        self._sock.settimeout(SEND_S)
         self._sock.sendall(b"".join(units))
 
     def data_set(self, message: Message) -> Iterator[memoryview]:
@@ -112,7 +117,7 @@ class Association:
 
     def cancelled(self, message: Message) -> bool:
         """Whether the peer has asked to stop what `message` began. Looks, and does not wait."""
-        if not select.select([self._sock], [], [], 0)[0]:
+        if self._begin == self._end and not select.select([self._sock], [], [], 0)[0]:
             return False
         said = self._next_command(PDU_S)
         if said.command != Command.CANCEL:
@@ -186,35 +191,51 @@ class Association:
         return value
 
     def _unit(self, wait_s: float) -> tuple[int, memoryview]:
-        """The next unit, in a buffer that the one after it overwrites."""
-        head = self._buffer[: pdu.HEAD.size]
-        self._fill(head, wait_s)
-        kind, length = pdu.HEAD.unpack(head)
+        """The next unit; it is overwritten by those after it."""
+        self._fill(pdu.HEAD.size, wait_s)
+        kind, length = pdu.HEAD.unpack_from(self._buffer, self._begin)
         if length > PDU_HARD_MAX:
             raise PduError(f"a unit of {length} bytes")
-        body = self._buffer[:length]
-        self._fill(body, min(wait_s, PDU_S))
+        whole = pdu.HEAD.size + length
+        self._fill(whole, min(wait_s, PDU_S))
+        body = self._buffer[self._begin + pdu.HEAD.size : self._begin + whole]
+        self._begin += whole
         return kind, body
 
-    def _fill(self, view: memoryview, wait_s: float) -> None:
-        """All of it within the time, however slowly it drips."""
+    def _fill(self, count: int, wait_s: float) -> None:
+        """Have `count` bytes in the buffer, and as many more as there are, within the time."""
+        if self._end - self._begin >= count:
+            return
+        if self._begin + count > len(self._buffer) - RECEIVE_MIN:
+            rest = self._end - self._begin
+            self._buffer[:rest] = bytes(self._buffer[self._begin : self._end])
+            self._begin, self._end = 0, rest
         deadline = time.monotonic() + wait_s
-        while view:
-            left = deadline - time.monotonic()
-            if left <= 0:
+        while self._end - self._begin < count:
+            if time.monotonic() > deadline:  # however slowly it drips
                 raise TimeoutError
-            self._sock.settimeout(left)
-            count = self._sock.recv_into(view)
-            if not count:
+            self._limit(wait_s)
+            try:
+                got = self._sock.recv_into(self._buffer[self._end :])
+            except BlockingIOError:
+                raise TimeoutError from None
+            if not got:
                 raise Closed
-            view = view[count:]
+            self._end += got
+
+    def _limit(self, wait_s: float) -> None:
+        """Let the kernel count the time of a receive, which spares a poll before each."""
+        if wait_s != self._waits_s:
+            value = struct.pack("@ll", int(wait_s), 0)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            self._waits_s = wait_s
 
     def _part(self, last: bytes) -> None:
         """Say the last word, and let the peer close first: else he may not hear it."""
         try:
-            self._sock.settimeout(REQUEST_S)
             self._sock.sendall(last)
             self._sock.shutdown(socket.SHUT_WR)
+            self._limit(REQUEST_S)
             deadline = time.monotonic() + REQUEST_S
             while time.monotonic() < deadline and self._sock.recv_into(self._buffer):
                 pass

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from dicom import writeback
 from dicom.dimse import pdu, status
 from dicom.dimse.command import Message
 from dicom.errors import StorageFull
@@ -58,8 +59,9 @@ def _receive(path: Path, start: bytes, parts: Iterator[memoryview]) -> bytes:
     try:
         _write(fd, memoryview(start))
         for part in parts:
-            digest.update(part)
             _write(fd, part)
+            digest.update(part)
+        writeback.begin(fd)
     finally:
         os.close(fd)
     return digest.digest()
