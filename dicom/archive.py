@@ -12,7 +12,7 @@ may not see does not exist for him (NotFound).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -128,6 +128,26 @@ class Archive:
         """Where its file lies, for what can only read files (sendfile). May be gone by then."""
         return self._objects.path(instance.object_key)
 
+    def undescribed(self, limit: int) -> list[Instance]:
+        """Some whose DICOM JSON nobody has written yet, the oldest first."""
+        missing = _instances(None).where(schema.instance.c.described.is_(False))
+        return self._all(missing.order_by(schema.instance.c.id).limit(limit))
+
+    def stamp(self, institutions: Collection[str], study: str) -> tuple[int, int, int]:
+        """Changes whenever an instance comes to the study. Raises NotFound."""
+        table = schema.study.c
+        query = (
+            select(table.id, table.instance_count, table.changed_ms)
+            .join(schema.institution, table.institution_id == schema.institution.c.id)
+            .where(schema.institution.c.name.in_(sorted(institutions)), table.uid == study)
+            .order_by(table.id)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound("no such study")
+        return row[0], row[1], row[2]
+
     def frame(self, instance: Instance, number: int, file: BinaryIO) -> list[Span]:
         """Where frame `number`, from 1, lies in the opened file: one span, or its fragments.
 
@@ -140,14 +160,33 @@ class Archive:
             return [
                 frames.native(instance.pixel_at, instance.pixel_length, instance.frames, number)
             ]
-        table = schema.frame_table.c
-        with self._engine.connect() as connection:
-            pairs = connection.scalar(select(table.pairs).where(table.instance_ref == instance.id))
-        return frames.encapsulated(pairs or b"", number, file)
+        return frames.encapsulated(self._pairs(instance), number, file)
+
+    def spans(self, instance: Instance, numbers: Sequence[int]) -> list[list[Span]]:
+        """Where some frames lie: `frame` for each of them, with the file opened once."""
+        if instance.pixel_length is not None and instance.pixel_at is not None:
+            at, length, count = instance.pixel_at, instance.pixel_length, instance.frames
+            return [[frames.native(at, length, count, number)] for number in numbers]
+        pairs = self._pairs(instance)
+        with self.open(instance) as file:
+            return [frames.encapsulated(pairs, number, file) for number in numbers]
+
+    def by_ids(self, ids: Sequence[int]) -> list[Instance]:
+        """Instances of rows that `find` gave, in that order."""
+        found = {
+            one.id: one for one in self._all(_instances(None).where(schema.instance.c.id.in_(ids)))
+        }
+        return [found[number] for number in ids]
 
     def close(self) -> None:
         """Let go of the data base."""
         self._engine.dispose()
+
+    def _pairs(self, instance: Instance) -> bytes:
+        table = schema.frame_table.c
+        with self._engine.connect() as connection:
+            pairs = connection.scalar(select(table.pairs).where(table.instance_ref == instance.id))
+        return pairs or b""
 
     def _all(self, query: Select[Any]) -> list[Instance]:
         with self._engine.connect() as connection:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from server.config import Settings
+from server.dicom_api import DicomApi
 from server.join_api import JoinApi
 from server.joins import JoinCodes
 from server.keys import TokenKey
@@ -69,6 +70,9 @@ def make_app(
     network = NetworkApi(signaling.relay, verifier, signaling.settings.turn, settings)
     app.add_routes(network.routes())
     app.on_cleanup.append(network.close)
+    film = DicomApi(settings, verifier)
+    app.add_routes(film.routes())
+    app.cleanup_ctx.append(film.running)
     app.add_routes(health.routes())
     app.add_routes([metrics.page(settings.metrics_token, settings.behind_proxy)])
     app.add_routes(WebClient(settings.web_dir).routes())

@@ -1,0 +1,184 @@
+"""The process in which untrusted pixels are decoded: `python -m dicom.decoder`, jobs on its stdin.
+
+It holds no secret, listens to nobody, and its memory is limited: what a bomb brings down is this,
+and one answer. `dicom.pool` starts it, sets the time and ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import resource
+import sys
+import warnings
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from msgspec import msgpack
+from pydicom import Dataset, dcmread
+
+from dicom import jobs, render
+from dicom.describe import describe
+from dicom.errors import DicomError, Refused
+from dicom.pixels import Pixels, Shape, decode, little_endian
+from dicom.syntax import Syntax
+from dicom.transcode import transcode
+
+MEMORY_MAX_BYTES = 3 << 30  # of addresses; libraries take one, the largest frame twice a half
+NICENESS = 5  # a call's media come first
+HEADERS_KEPT = 16
+
+
+def main() -> None:
+    """Answer jobs until stdin ends."""
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("ignore")  # of what is wrong with somebody's file
+    asked: BinaryIO = sys.stdin.buffer
+    said = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints shall not answer
+    while len(head := asked.read(4)) == 4:
+        job = jobs.job_decoder.decode(asked.read(int.from_bytes(head, "little")))
+        said.write(jobs.framed(answer(job)))
+        said.flush()
+
+
+def answer(job: jobs.Job) -> jobs.Answer:
+    """Do it. Whatever goes wrong is the file's fault, and said."""
+    try:
+        return jobs.Done(_work(job))
+    except Refused as refused:
+        return jobs.Failed(refused.reason, str(refused))
+    except DicomError as error:
+        return jobs.Failed("undecodable", str(error))
+    except MemoryError:
+        return jobs.Failed("size", "it takes more memory than a decoder may have")
+    except Exception as error:
+        print(f"decoder: {type(error).__name__}", file=sys.stderr)
+        return jobs.Failed(
+            "undecodable", f"its header or pixels are damaged: {type(error).__name__}"
+        )
+
+
+def _work(job: jobs.Job) -> bytes:
+    match job:
+        case jobs.Decode(place):
+            pixels, shape = _pixels(place)
+            return little_endian(pixels, shape.bits_allocated)
+        case jobs.Render(place, window, view, png, quality):
+            pixels, _ = _pixels(place)
+            picture = render.render(pixels, _header(place), place.frame, window, view)
+            return render.encode(picture, png, quality)
+        case jobs.Transcode(place, table, out):
+            transcode(_header(place), _shape(place), Path(place.path), table, Path(out))
+            return b""
+        case jobs.Describe(files):
+            return msgpack.encode([_described(file) for file in files])
+
+
+def _described(file: jobs.File) -> bytes:
+    try:
+        found = describe(Path(file.path), Syntax(file.syntax), file.data_at, file.fallback)
+    except (DicomError, OSError, ValueError, RecursionError, zlib.error):
+        return b""
+    return zlib.compress(found, 3)
+
+
+def _pixels(place: jobs.Place) -> tuple[Pixels, Shape]:
+    shape = _shape(place)
+    return decode(_frame(place, shape), shape), shape
+
+
+def _header(place: jobs.Place) -> Dataset:
+    return _read(place.path, not place.spans)
+
+
+@functools.lru_cache(HEADERS_KEPT)
+def _read(path: str, whole: bool) -> Dataset:
+    return dcmread(path, stop_before_pixels=not whole, force=True)
+
+
+@functools.lru_cache(HEADERS_KEPT * 4)
+def _shape(place: jobs.Place) -> Shape:
+    return shape_of(_header(place), place.syntax, _words(place))
+
+
+def shape_of(image: Dataset, syntax: str, words: bool = True) -> Shape:
+    """What a header says of its pixels. Raises Refused where it says nothing usable."""
+    allocated = _integer(image, "BitsAllocated", 0)
+    real = allocated in (32, 64) and "PixelRepresentation" not in image
+    stored = _integer(image, "BitsStored", allocated) or allocated
+    return Shape(
+        syntax=syntax,
+        rows=_integer(image, "Rows", 0),
+        columns=_integer(image, "Columns", 0),
+        samples=_integer(image, "SamplesPerPixel", 1),
+        bits_allocated=allocated,
+        bits_stored=min(stored, allocated),
+        high_bit=_integer(image, "HighBit", stored - 1),
+        signed=_integer(image, "PixelRepresentation", 0) == 1,
+        planar=_integer(image, "PlanarConfiguration", 0) == 1,
+        photometric=str(image.get("PhotometricInterpretation", "")),
+        real=real,
+        words=words,
+    )
+
+
+def _integer(image: Dataset, keyword: str, default: int) -> int:
+    value = image.get(keyword)
+    return default if value is None or value == "" else int(value)
+
+
+def _words(place: jobs.Place) -> bool:
+    """Whether pixel data of explicit VR are OW: their VR stands before them."""
+    if place.pixel_at < 8:
+        return True
+    with Path(place.path).open("rb") as file:
+        file.seek(place.pixel_at - 8)
+        return file.read(2) != b"OB"
+
+
+def _frame(place: jobs.Place, shape: Shape) -> bytes:
+    if not place.spans:
+        return _inside(_header(place), place.frame, shape)
+    if shape.bits_allocated == 1 and not place.encapsulated:
+        return _bits(place, shape)
+    with Path(place.path).open("rb") as file:
+        parts = []
+        for at, length in place.spans:
+            file.seek(at)
+            parts.append(file.read(length))
+    return b"".join(parts)
+
+
+def _bits(place: jobs.Place, shape: Shape) -> bytes:
+    """Frames of single bits follow one another without regard to bytes: PS3.5 8.1.1."""
+    count = shape.rows * shape.columns * shape.samples
+    first = (place.frame - 1) * count
+    with Path(place.path).open("rb") as file:
+        file.seek(place.pixel_at + first // 8)
+        data = file.read((first % 8 + count + 7) // 8)
+    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[first % 8 :][:count]
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+def _inside(image: Dataset, frame: int, shape: Shape) -> bytes:
+    """Of a deflated object, which was read as a whole."""
+    for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
+        data = image.get(keyword)
+        if data:
+            break
+    else:
+        raise Refused("undecodable", "it has no pixels")
+    frames = max(_integer(image, "NumberOfFrames", 1), 1)
+    length = len(data) // frames
+    return bytes(data[(frame - 1) * length : frame * length])
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        main()

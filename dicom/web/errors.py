@@ -1,0 +1,33 @@
+"""What a request can be wrong in; the application turns these into problem+json."""
+
+from __future__ import annotations
+
+from dicom.errors import DicomError
+
+
+class BadRequest(DicomError):
+    """It cannot be understood. 400."""
+
+
+class Forbidden(DicomError):
+    """The asker may not do that. 403."""
+
+
+class NotAcceptable(DicomError):
+    """None of the forms that were asked for can be given. 406."""
+
+
+class TooLarge(DicomError):
+    """More than is taken in. 413."""
+
+
+class Unsupported(DicomError):
+    """A body of another kind. 415."""
+
+
+class BadRange(DicomError):
+    """No such bytes. 416; `length` is how many there are."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"there are {length} bytes")
+        self.length = length

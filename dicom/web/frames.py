@@ -1,0 +1,75 @@
+"""In which form frames are given: what is accepted against what is stored. PS3.18 8.7.3.3, 10.4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dicom.archive import Instance
+from dicom.syntax import BIG_ENDIAN, EXPLICIT, IMPLICIT
+from dicom.web.accept import Media, covers
+from dicom.web.errors import NotAcceptable
+
+OCTETS = "application/octet-stream"
+# Of encapsulated frames, PS3.18 table 8.7.3-4 and -5. Other syntaxes are native.
+MEDIA = {
+    "1.2.840.10008.1.2.5": "image/dicom-rle",
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70)), "image/jpeg"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (80, 81)), "image/jls"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (90, 91)), "image/jp2"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (92, 93)), "image/jpx"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203)), "image/jphc"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (110, 111, 112)), "image/jxl"),
+    "1.2.840.10008.1.2.8.1": "application/x-deflate",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an answer looks."""
+
+    multipart: bool
+    type: str  # of each part, or of the only one
+    syntax: str
+    decode: bool  # not as it is stored
+
+    @property
+    def content_type(self) -> str:
+        return f"{self.type}; transfer-syntax={self.syntax}"
+
+
+def choose(accepted: Iterable[Media], instance: Instance, single: bool) -> Form:
+    """The first form that can be given. Raises NotAcceptable."""
+    for media in accepted:
+        if not (media.multipart or media.type == "*/*" or single):
+            continue
+        form = _form(media, instance)
+        if form is not None:
+            return form
+    raise NotAcceptable(
+        f"these frames are {instance.transfer_syntax}; accept multipart/related;"
+        ' type="application/octet-stream"; transfer-syntax=*'
+    )
+
+
+def _form(media: Media, instance: Instance) -> Form | None:
+    multipart = media.multipart or media.type == "*/*"
+    stored = instance.transfer_syntax
+    compressed = MEDIA.get(stored, "video/mp4") if instance.encapsulated else None
+    content = media.content
+    if compressed is None:  # native
+        if not covers(content, OCTETS):
+            return None
+        swapped = stored == BIG_ENDIAN and media.syntax not in ("*", BIG_ENDIAN)
+        if media.syntax not in ("", "*", EXPLICIT, IMPLICIT, stored):
+            return None
+        syntax = BIG_ENDIAN if stored == BIG_ENDIAN and not swapped else EXPLICIT
+        return Form(multipart, OCTETS, syntax, swapped or instance.pixel_at is None)
+    if media.syntax in ("*", stored) or (not media.syntax and content != OCTETS):
+        for offered in (OCTETS, compressed):
+            if covers(content, offered) and (offered != OCTETS or media.syntax or content == "*/*"):
+                return Form(multipart, offered, stored, False)
+        return None
+    if media.syntax in ("", EXPLICIT) and covers(content, OCTETS) and not instance.syntax.video:
+        return Form(multipart, OCTETS, EXPLICIT, True)
+    return None

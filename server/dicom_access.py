@@ -1,0 +1,98 @@
+"""Who may see and store which studies: the one place that turns a token's claims into a scope.
+
+Programs send the token in the Authorization header. Images, and range requests of an image loader,
+send no header: `POST /api/dicomweb/session` turns a bearer token into a cookie that only reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+
+from aiohttp import hdrs, web
+
+from dicom.nodes import DEFAULT_INSTITUTION
+from dicom.web.scope import Scope
+from signaling.bearer import bearer
+from signaling.problem import Problem
+from signaling.protocol import Role
+from signaling.tokens import Claims, TokenError, TokenVerifier
+
+COOKIE = "distal-dicomweb"
+PATH = "/dicomweb"
+DOCTORS: frozenset[Role] = frozenset({"host", "county_doctor", "specialist", "operator"})
+SENDERS: frozenset[Role] = DOCTORS | {"device"}
+REMEMBERED = 4096  # tokens that were verified, by hash: a signature costs as much as a frame
+
+
+def scope_of(claims: Claims) -> Scope:
+    """What the holder of a token may do.
+
+    Doctors see the studies of their institution; a device sends into it and sees nothing. Students,
+    patients and interpreters see what is shared with them.
+    """
+    institution = claims.institution or DEFAULT_INSTITUTION
+    return Scope(
+        institutions=frozenset({institution} if claims.role in DOCTORS else ()),
+        stores_into=institution if claims.role in SENDERS else "",
+        subject=claims.subject,
+    )
+
+
+class Access:
+    """Verifies who asks. A token that was verified is good until it expires."""
+
+    def __init__(self, verifier: TokenVerifier) -> None:
+        self._verifier = verifier
+        self._known: OrderedDict[bytes, tuple[Claims, Scope]] = OrderedDict()
+
+    def scope(self, request: web.Request) -> Scope:
+        """What this request may see. Raises Problem."""
+        return self._verified(self._token(request))[1]
+
+    async def open_session(self, request: web.Request) -> web.Response:
+        """Set the cookie, for as long as the token holds."""
+        token = bearer(request)
+        if token is None:
+            raise _challenge("a bearer token is needed")
+        claims, _ = self._verified(token)
+        answer = web.json_response(
+            {"expires": claims.expires}, headers={hdrs.CACHE_CONTROL: "no-store"}
+        )
+        answer.set_cookie(
+            COOKIE,
+            token,
+            path=PATH,
+            max_age=max(claims.expires - int(time.time()), 0),
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+        )
+        return answer
+
+    def _token(self, request: web.Request) -> str:
+        token = bearer(request)
+        if token is None and request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+            token = request.cookies.get(COOKIE)
+        if not token:
+            raise _challenge("a bearer token is needed")
+        return token
+
+    def _verified(self, token: str) -> tuple[Claims, Scope]:
+        key = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        known = self._known.get(key)
+        if known is not None and known[0].expires > time.time():
+            return known
+        try:
+            claims = self._verifier.verify(token)
+        except TokenError as error:
+            raise _challenge(str(error), 'Bearer error="invalid_token"') from None
+        self._known[key] = known = (claims, scope_of(claims))
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return known
+
+
+def _challenge(detail: str, challenge: str = "Bearer") -> Problem:
+    return Problem(401, detail, title="Token refused", headers={hdrs.WWW_AUTHENTICATE: challenge})

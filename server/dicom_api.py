@@ -1,0 +1,138 @@
+"""DICOMweb inside the server: the archive opened, decoders started, errors as problem+json."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+from dicom import database
+from dicom.archive import Archive
+from dicom.descriptions import Descriptions
+from dicom.errors import DicomError, NotFound, Refused, StorageFull
+from dicom.pool import Busy, Decoders
+from dicom.web import errors
+from dicom.web.scope import Scope
+from dicom.web.service import Reading
+from server.config import Settings
+from server.dicom_access import PATH, Access
+from server.requests import public_origin
+from signaling.problem import Problem
+from signaling.tokens import TokenVerifier
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+STATUS: dict[type[DicomError], int] = {
+    errors.BadRequest: 400,
+    errors.Forbidden: 403,
+    NotFound: 404,
+    errors.NotAcceptable: 406,
+    errors.TooLarge: 413,
+    errors.Unsupported: 415,
+    errors.BadRange: 416,
+    Refused: 422,
+    Busy: 503,
+    StorageFull: 507,
+}
+ALLOWED = "Authorization, Content-Type, Accept, Range"
+
+
+class DicomApi:
+    """The routes, and what runs behind them while the application runs."""
+
+    def __init__(self, settings: Settings, verifier: TokenVerifier) -> None:
+        self._settings = settings
+        self._root = settings.data_dir / "dicom"
+        self._access = Access(verifier)
+        self._decoders = Decoders()
+        self.archive = Archive(self._root)
+        self._descriptions = Descriptions(self._root, self.archive, self._decoders)
+        self._reading = Reading(
+            self.archive, self._descriptions, self._decoders, self._scope, self._root_url
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        """For the application."""
+        routes = self._reading.routes(PATH)
+        return [
+            *(web.route(one.method, one.path, self._answered(one.handler)) for one in routes),
+            web.options(PATH + "/{anything:.*}", self._preflight),
+            web.post("/api/dicomweb/session", self._access.open_session),
+        ]
+
+    async def running(self, _app: web.Application) -> AsyncIterator[None]:
+        """Around the application's life."""
+        await asyncio.to_thread(_prepare, self._root)
+        tasks = [
+            asyncio.create_task(self._decoders.warm()),
+            asyncio.create_task(self._descriptions.keep_up()),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._decoders.close()
+        self._descriptions.close()
+        self.archive.close()
+
+    def _scope(self, request: web.Request) -> Scope:
+        return self._access.scope(request)
+
+    def _root_url(self, request: web.Request) -> str:
+        settings = self._settings
+        return public_origin(request, settings.behind_proxy, settings.public_url) + PATH
+
+    def _answered(self, handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def answered(request: web.Request) -> web.StreamResponse:
+            try:
+                answer = await handler(request)
+            except DicomError as error:
+                raise problem(error) from None
+            if not answer.prepared:
+                answer.headers.update(self._cors(request))
+            return answer
+
+        return answered
+
+    async def _preflight(self, request: web.Request) -> web.Response:
+        headers = self._cors(request)
+        if headers:
+            headers |= {
+                hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, POST",
+                hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ALLOWED,
+                hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+            }
+        return web.Response(status=204, headers=headers)
+
+    def _cors(self, request: web.Request) -> dict[str, str]:
+        """For viewers on origins that --allow-origin names; they send the token, no cookie."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None or origin not in self._settings.allow_origin:
+            return {}
+        return {
+            hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin,
+            hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Content-Range, Warning",
+            hdrs.VARY: hdrs.ORIGIN,
+        }
+
+
+def _prepare(root: Path) -> None:
+    """An index to read, also before anything was received."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = database.writing(database.url_of(root))
+    database.migrate(engine)
+    engine.dispose()
+
+
+def problem(error: DicomError) -> Problem:
+    """What went wrong, as HTTP says it."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.BadRange):
+        headers = {hdrs.CONTENT_RANGE: f"bytes */{error.length}"}
+    elif isinstance(error, Busy):
+        headers = {hdrs.RETRY_AFTER: "2"}
+    return Problem(status, str(error), headers=headers)
