@@ -35,11 +35,6 @@ class Decoders:
         self._waiting = 0
         self._closed = False
 
-    async def warm(self) -> None:
-        """Start one before anybody asks: its libraries take a second to load."""
-        async with self._free:
-            self._idle.append(await _start())
-
     async def run(self, job: jobs.Job, time_s: float | None = None) -> bytes:
         """The job's answer. Raises Refused, also when the file brought its decoder down; Busy."""
         if self._waiting >= WAITING_MAX:

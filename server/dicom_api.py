@@ -65,14 +65,10 @@ class DicomApi:
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Around the application's life."""
         await asyncio.to_thread(_prepare, self._root)
-        tasks = [
-            asyncio.create_task(self._decoders.warm()),
-            asyncio.create_task(self._descriptions.keep_up()),
-        ]
+        describing = asyncio.create_task(self._descriptions.keep_up())
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        describing.cancel()
+        await asyncio.gather(describing, return_exceptions=True)
         await self._decoders.close()
         self._descriptions.close()
         self.archive.close()
