@@ -90,6 +90,13 @@ class Emulator:
             down=changes(self.profile.down, spans, "down", now_ns),
         )
 
+    def roam(self) -> None:
+        """The server sees every client at another port from now on, as when one leaves his Wi-Fi.
+
+        Raises OSError when there is no port left.
+        """
+        self._native.roam()
+
     def counts(self) -> _impairment.EmulatorCounts:
         return self._native.counts()
 

@@ -141,6 +141,17 @@ void Emulator::schedule(Changes up, Changes down) {
   (void)!write(wake_, &one, sizeof one);
 }
 
+// What was on its way back to the old address is lost, as it is when a phone leaves its Wi-Fi.
+void Emulator::roam() {
+  const std::lock_guard<std::mutex> hold(lock_);
+  for (std::size_t place = 0; place < clients_.size(); ++place) {
+    const int fd = open_upstream();
+    if (fd < 0) fail("socket");
+    ::close(clients_[place].upstream);
+    attach(place, fd);
+  }
+}
+
 EmulatorCounts Emulator::counts() const {
   const std::lock_guard<std::mutex> hold(lock_);
   EmulatorCounts out = counts_;
@@ -239,13 +250,18 @@ int Emulator::client(const sockaddr_in& address, std::int64_t now) {
     by_address_.erase(key_of(clients_[place].address));
     ::close(clients_[place].upstream);
   }
+  clients_[place] = {address, -1, now};
+  attach(place, fd);
+  by_address_[key_of(address)] = static_cast<std::uint32_t>(place);
+  return static_cast<int>(place);
+}
+
+void Emulator::attach(std::size_t place, int upstream) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u32 = static_cast<std::uint32_t>(place);
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-  clients_[place] = {address, fd, now};
-  by_address_[key_of(address)] = static_cast<std::uint32_t>(place);
-  return static_cast<int>(place);
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, upstream, &event);
+  clients_[place].upstream = upstream;
 }
 
 int Emulator::open_upstream() {

@@ -52,6 +52,7 @@ class Emulator {
   std::uint16_t port() const { return port_; }
   std::int64_t now_ns() const;  // the links' time: since the start
   void schedule(Changes up, Changes down);
+  void roam();  // the server sees every client at another port from now on
   EmulatorCounts counts() const;
   std::int64_t queue_ns(bool up) const;         // how long a packet would wait for its turn now
   std::vector<std::uint32_t> lateness() const;  // packets by microseconds late; the last: or more
@@ -73,6 +74,7 @@ class Emulator {
   void receive(int from, std::uint32_t flow, bool up, std::int64_t offset_ns);
   int client(const sockaddr_in& address, std::int64_t now);
   int open_upstream();
+  void attach(std::size_t place, int upstream);
   void depart(bool up, std::int64_t now);
   void arm();
 

@@ -108,6 +108,7 @@ NB_MODULE(_impairment, m) {
           },
           nb::kw_only(), "listen"_a, "to"_a, "up"_a, "down"_a, "seed"_a, "max_clients"_a, "lifetime_ns"_a)
       .def("start", &Emulator::start)
+      .def("roam", &Emulator::roam, nb::call_guard<nb::gil_scoped_release>())
       .def("stop", &Emulator::stop, nb::call_guard<nb::gil_scoped_release>())
       .def(
           "schedule",
