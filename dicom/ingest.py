@@ -175,10 +175,14 @@ class Ingest:
         return waiting.done.result()
 
     def submit(
-        self, draft: Draft, sender: Sender, expected: Expected | None = None
+        self,
+        draft: Draft,
+        sender: Sender,
+        expected: Expected | None = None,
+        digest: bytes | None = None,
     ) -> Future[Outcome]:
         """The same, without waiting."""
-        return self._takers.submit(self.take, draft, sender, expected)
+        return self._takers.submit(self.take, draft, sender, expected, digest)
 
     def close(self) -> None:
         """Finish what was submitted."""

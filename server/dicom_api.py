@@ -13,12 +13,15 @@ from dicom import database
 from dicom.archive import Archive
 from dicom.descriptions import Descriptions
 from dicom.errors import DicomError, NotFound, Refused, StorageFull
+from dicom.intake import Gone, Intake
 from dicom.pool import Busy, Decoders
 from dicom.web import errors
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
+from dicom.web.stow import Storing
 from server.config import Settings
 from server.dicom_access import PATH, Access
+from server.receiver import ReceiverError
 from server.requests import public_origin
 from signaling.problem import Problem
 from signaling.tokens import TokenVerifier
@@ -34,6 +37,7 @@ STATUS: dict[type[DicomError], int] = {
     errors.BadRange: 416,
     Refused: 422,
     Busy: 503,
+    Gone: 503,
     StorageFull: 507,
 }
 ALLOWED = "Authorization, Content-Type, Accept, Range"
@@ -42,7 +46,12 @@ ALLOWED = "Authorization, Content-Type, Accept, Range"
 class DicomApi:
     """The routes, and what runs behind them while the application runs."""
 
-    def __init__(self, settings: Settings, verifier: TokenVerifier) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        verifier: TokenVerifier,
+        intake: Callable[[], Awaitable[Intake]],
+    ) -> None:
         self._settings = settings
         self._root = settings.data_dir / "dicom"
         self._access = Access(verifier)
@@ -53,9 +62,11 @@ class DicomApi:
             self.archive, self._descriptions, self._decoders, self._scope, self._root_url
         )
 
+        self._storing = Storing(intake, self._scope, self._root_url)
+
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
-        routes = self._reading.routes(PATH)
+        routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
         return [
             *(web.route(one.method, one.path, self._answered(one.handler)) for one in routes),
             web.options(PATH + "/{anything:.*}", self._preflight),
@@ -87,6 +98,8 @@ class DicomApi:
                 answer = await handler(request)
             except DicomError as error:
                 raise problem(error) from None
+            except ReceiverError as error:
+                raise Problem(503, str(error), headers={hdrs.RETRY_AFTER: "5"}) from None
             if not answer.prepared:
                 answer.headers.update(self._cors(request))
             return answer
@@ -129,6 +142,6 @@ def problem(error: DicomError) -> Problem:
     headers: dict[str, str] = {}
     if isinstance(error, errors.BadRange):
         headers = {hdrs.CONTENT_RANGE: f"bytes */{error.length}"}
-    elif isinstance(error, Busy):
+    elif isinstance(error, (Busy, Gone)):
         headers = {hdrs.RETRY_AFTER: "2"}
     return Problem(status, str(error), headers=headers)

@@ -18,6 +18,7 @@ from dataclasses import asdict
 
 import structlog
 
+from dicom.intake import Doorway
 from server.config import Settings, is_loopback
 
 log = structlog.get_logger("server.receiver")
@@ -43,6 +44,7 @@ class Receiver:
         self._counts: dict[str, int] = {}  # of the process that lives
         self._before: dict[str, int] = {}  # of those that have died
         self._restarts = 0
+        self._doorway: Doorway | None = None
 
     @property
     def port(self) -> int:
@@ -69,6 +71,13 @@ class Receiver:
                 await self._ready.wait()
         except TimeoutError:
             raise ReceiverError("the DICOM receiver does not start: see the log") from None
+
+    async def intake(self) -> Doorway:
+        """Where this process hands objects in. Raises ReceiverError."""
+        await self.ready()
+        if self._doorway is None:
+            raise ReceiverError("the DICOM receiver has ended")
+        return self._doorway
 
     def counters(self) -> Mapping[str, int]:
         """What happened since the start, `restarts` among it."""
@@ -103,17 +112,22 @@ class Receiver:
             pause_s = min(2 * pause_s, AGAIN_MAX_S)
 
     async def _run(self) -> int:
-        sockets = (self._listener.fileno(),) if self._listener else ()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.receiver_process"),
-            stdin=PIPE,
-            stdout=PIPE,
-            pass_fds=sockets,
-        )
+        ours, theirs = socket.socketpair()
+        with theirs:
+            listener = self._listener.fileno() if self._listener else None
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server.receiver_process"),
+                stdin=PIPE,
+                stdout=PIPE,
+                pass_fds=[fd for fd in (listener, theirs.fileno()) if fd is not None],
+            )
+            door = theirs.fileno()
+        self._doorway = await Doorway.open(ours)
         try:
-            await self._talk(process, sockets)
+            await self._talk(process, listener, door)
             return await process.wait()
         finally:
+            await self._doorway.close()
             if process.stdin:
                 process.stdin.close()  # it ends when nobody holds this any more
             with contextlib.suppress(TimeoutError):
@@ -123,13 +137,14 @@ class Receiver:
                 process.kill()
                 await process.wait()
 
-    async def _talk(self, process: Process, sockets: tuple[int, ...]) -> None:
+    async def _talk(self, process: Process, listener: int | None, door: int) -> None:
         if process.stdin is None or process.stdout is None:
             return
         settings = self._settings
         told = {
             "root": str(settings.data_dir / "dicom"),
-            "socket": sockets[0] if sockets else None,
+            "socket": listener,
+            "door": door,
             "nodes": {ae: asdict(node) for ae, node in settings.nodes().listed.items()},
             "anybody": settings.nodes().anybody,
             "log_level": settings.log_level,

@@ -17,6 +17,7 @@ import structlog
 
 from dicom.archive import Archive
 from dicom.dimse.server import DimseServer, Services
+from dicom.door import Door
 from dicom.ingest import Ingest
 from dicom.nodes import Node, Nodes
 from server import logs
@@ -37,6 +38,8 @@ def main() -> None:
     if told["socket"] is not None:
         server = DimseServer(socket.socket(fileno=told["socket"]), services)
         server.start()
+    door = Door(socket.socket(fileno=told["door"]), ingest)
+    door.start()
     gc.collect()
     gc.freeze()
     ended = threading.Event()
@@ -51,7 +54,9 @@ def main() -> None:
             break
     if server is not None:
         server.close()
+    door.stop()
     ingest.close()
+    door.close()
     archive.close()
 
 

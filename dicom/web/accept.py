@@ -51,18 +51,31 @@ def parse(values: Iterable[str]) -> list[Media]:
         if kind is None:
             at += 1  # an empty member, or rubbish
             continue
-        at = kind.end()
-        parameters: dict[str, str] = {}
-        while (said := PARAMETER.match(text, at)) is not None:
-            value = said[2]
-            if value.startswith('"'):
-                value = re.sub(r"\\(.)", r"\1", value[1:-1])
-            parameters[said[1].lower()] = value
-            at = said.end()
+        parameters, at = _parameters(text, kind.end())
         at = (text.find(",", at) + 1) or len(text)
         found.append(_media(kind[1].lower(), parameters))
     wanted = [media for media in found if media.quality > 0]
     return sorted(wanted, key=lambda media: -media.quality) or [Media("*/*")]
+
+
+def content_type(text: str) -> tuple[str, dict[str, str]]:
+    """The type and the parameters of a Content-Type header."""
+    kind = TYPE.match(text[:TEXT_MAX])
+    if kind is None:
+        return "", {}
+    return kind[1].lower(), _parameters(text[:TEXT_MAX], kind.end())[0]
+
+
+def _parameters(text: str, at: int) -> tuple[dict[str, str], int]:
+    """Those from `at`, by names in small letters; and where they end."""
+    found: dict[str, str] = {}
+    while (said := PARAMETER.match(text, at)) is not None:
+        value = said[2]
+        if value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        found[said[1].lower()] = value
+        at = said.end()
+    return found, at
 
 
 def _media(kind: str, parameters: dict[str, str]) -> Media:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import requests
 from aiohttp import web
 
+from dicom.door import Door
 from dicom.ingest import Ingest, Outcome, Sender
+from dicom.intake import Doorway
 from server.config import Settings
 from server.dicom_api import DicomApi
 from server.identity import sign
@@ -77,7 +80,16 @@ class Film:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self.api = DicomApi(self.settings, TokenVerifier({self.key.kid: self.key.public}))
+        theirs, ours = socket.socketpair()
+        door = Door(theirs, self.ingest)
+        door.start()
+        doorway = await Doorway.open(ours)
+
+        async def intake() -> Doorway:
+            return doorway
+
+        verifier = TokenVerifier({self.key.kid: self.key.public})
+        self.api = DicomApi(self.settings, verifier, intake)
         app = web.Application(middlewares=[security_headers, problem_middleware])
         app.add_routes(self.api.routes())
         app.cleanup_ctx.append(self.api.running)
@@ -91,3 +103,6 @@ class Film:
             await self._stop.wait()
         finally:
             await runner.cleanup()
+            await doorway.close()
+            door.stop()
+            door.close()
