@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, select
 
 from dicom import database, frames, schema
 from dicom.errors import NotFound
 from dicom.frames import Span
 from dicom.objects import LocalObjects
-from dicom.query import RESULTS_MAX, Level, statement
+from dicom.query import RESULTS_MAX, Level, among, statement
 from dicom.syntax import Syntax
 
 
@@ -81,13 +81,13 @@ class Archive:
     ) -> list[dict[str, Any]]:
         """Rows by keyword (query.ATTRIBUTES), with `institution` and `id`; at most RESULTS_MAX."""
         with self._engine.connect() as connection:
-            numbers: list[int] | None = None
-            if institutions is not None:
-                table = schema.institution.c
-                chosen = select(table.id).where(table.name.in_(sorted(institutions)))
-                numbers = list(connection.scalars(chosen))
-            query = statement(level, numbers, match, limit, offset)
-            return [dict(row) for row in connection.execute(query).mappings()]
+            names = _names(connection)
+            chosen = _chosen(names, institutions)
+            query = statement(level, chosen, match, limit, offset)
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        for row in rows:
+            row["institution"] = names[row.pop("institution_id")]
+        return rows
 
     def instance(
         self,
@@ -100,8 +100,8 @@ class Archive:
 
         Raises NotFound, also when it is not in that study or series.
         """
-        query = _instances(institutions).where(schema.instance.c.uid == uid)
-        found = self._all(_within(query, study, series).order_by(schema.instance.c.id).limit(1))
+        query = _within(_instances().where(schema.instance.c.uid == uid), study, series)
+        found = self._all(institutions, query.order_by(schema.instance.c.id).limit(1))
         if not found:
             raise NotFound("no such instance")
         return found[0]
@@ -113,9 +113,10 @@ class Archive:
         series: str | None = None,
     ) -> list[Instance]:
         """All of a study or series, by the numbers of series and instance. Raises NotFound."""
-        query = _within(_instances(institutions), study, series)
+        query = _within(_instances(), study, series)
         by_series = query.order_by(schema.series.c.number, schema.series.c.id)
-        found = self._all(by_series.order_by(schema.instance.c.number, schema.instance.c.id))
+        order = (schema.instance.c.number, schema.instance.c.id)
+        found = self._all(institutions, by_series.order_by(*order))
         if not found:
             raise NotFound("no such study" if series is None else "no such series")
         return found
@@ -130,8 +131,8 @@ class Archive:
 
     def undescribed(self, limit: int) -> list[Instance]:
         """Some whose DICOM JSON nobody has written yet, the oldest first."""
-        missing = _instances(None).where(schema.instance.c.described.is_(False))
-        return self._all(missing.order_by(schema.instance.c.id).limit(limit))
+        missing = _instances().where(schema.instance.c.described.is_(False))
+        return self._all(None, missing.order_by(schema.instance.c.id).limit(limit))
 
     def stamp(self, institutions: Collection[str], study: str) -> tuple[int, int, int]:
         """Changes whenever an instance comes to the study. Raises NotFound."""
@@ -174,7 +175,8 @@ class Archive:
     def by_ids(self, ids: Sequence[int]) -> list[Instance]:
         """Instances of rows that `find` gave, in that order."""
         found = {
-            one.id: one for one in self._all(_instances(None).where(schema.instance.c.id.in_(ids)))
+            one.id: one
+            for one in self._all(None, _instances().where(schema.instance.c.id.in_(ids)))
         }
         return [found[number] for number in ids]
 
@@ -188,9 +190,26 @@ class Archive:
             pairs = connection.scalar(select(table.pairs).where(table.instance_ref == instance.id))
         return pairs or b""
 
-    def _all(self, query: Select[Any]) -> list[Instance]:
+    def _all(self, institutions: Collection[str] | None, query: Select[Any]) -> list[Instance]:
         with self._engine.connect() as connection:
-            return [Instance(**row) for row in connection.execute(query).mappings()]
+            names = _names(connection)
+            chosen = _chosen(names, institutions)
+            if chosen is not None:
+                query = query.where(among(schema.instance.c.institution_id, chosen))
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        return [Instance(institution=names[row.pop("institution_id")], **row) for row in rows]
+
+
+def _names(connection: Connection) -> dict[int, str]:
+    """Institutions by number: a few, so that no query has to join them."""
+    table = schema.institution.c
+    return {row[0]: row[1] for row in connection.execute(select(table.id, table.name))}
+
+
+def _chosen(names: Mapping[int, str], institutions: Collection[str] | None) -> list[int] | None:
+    if institutions is None:
+        return None
+    return [number for number, name in names.items() if name in institutions]
 
 
 _SAME: tuple[str, ...] = (
@@ -200,21 +219,18 @@ _SAME: tuple[str, ...] = (
 )
 
 
-def _instances(institutions: Collection[str] | None) -> Select[Any]:
-    query = (
+def _instances() -> Select[Any]:
+    table = schema.instance
+    return (
         select(
-            *(schema.instance.c[name] for name in _SAME),
-            schema.institution.c.name.label("institution"),
+            *(table.c[name] for name in _SAME),
+            table.c.institution_id,
             schema.study.c.uid.label("study"),
             schema.series.c.uid.label("series"),
         )
-        .join(schema.institution, schema.instance.c.institution_id == schema.institution.c.id)
-        .join(schema.study, schema.instance.c.study_ref == schema.study.c.id)
-        .join(schema.series, schema.instance.c.series_ref == schema.series.c.id)
+        .join(schema.study, table.c.study_ref == schema.study.c.id)
+        .join(schema.series, table.c.series_ref == schema.series.c.id)
     )
-    if institutions is None:
-        return query
-    return query.where(schema.institution.c.name.in_(sorted(institutions)))
 
 
 def _within(query: Select[Any], study: str | None, series: str | None) -> Select[Any]:

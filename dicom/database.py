@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from dicom import assumed
+
 HEAD = "0001"  # the last of migrations/versions; a test compares
 BUSY_MS = 10_000
 READERS_MAX = 16
@@ -47,6 +49,9 @@ def migrate(engine: Engine) -> None:
         config.set_main_option("script_location", "dicom:migrations")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "sqlite":
+            assumed.tell(connection)
+    engine.dispose()  # a connection reads what the planner is told when it opens
 
 
 def _revision(connection: Connection) -> str | None:

@@ -145,22 +145,29 @@ def statement(
     known = ATTRIBUTES[level]
     own = _OWN[level].c
     columns = [column.label(keyword) for keyword, (column, _) in known.items()]
-    columns += [schema.institution.c.name.label("institution"), own.id.label("id")]
-    source = _FROM[level].join(schema.institution, own.institution_id == schema.institution.c.id)
-    query = select(*columns).select_from(source)
+    columns += [own.institution_id.label("institution_id"), own.id.label("id")]
+    query = select(*columns).select_from(_FROM[level])
     if institutions is not None:
-        query = query.where(own.institution_id.in_(sorted(institutions)))
+        query = query.where(among(own.institution_id, institutions))
     for keyword, value in match.items():
         if keyword in known and value.strip() not in ("", "*"):
             query = query.where(_condition(*known[keyword], value.strip()))
-    return query.order_by(*_ORDER[level]).limit(min(limit, RESULTS_MAX)).offset(offset)
+    listed = any(match.get(key, "*") != "*" for key in ("StudyInstanceUID", "SeriesInstanceUID"))
+    order = _ORDER[level] if listed or level in (Level.PATIENT, Level.STUDY) else (own.id.desc(),)
+    return query.order_by(*order).limit(min(limit, RESULTS_MAX)).offset(offset)
+
+
+def among(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """One of the values; where there is one, equal to it, which lets an index order the answer."""
+    one: ColumnElement[bool] = column == next(iter(values), None)
+    return one if len(values) == 1 else column.in_(sorted(values))
 
 
 def _condition(column: Column[Any], kind: _Kind, value: str) -> ColumnElement[bool]:
     match kind:
         case _Kind.UID:
             listed = [part.strip() for part in re.split(r"[\\,]", value) if part.strip()]
-            return column.in_(listed[:LISTED_MAX])
+            return among(column, listed[:LISTED_MAX])
         case _Kind.RANGE:
             return _range(column, value)
         case _Kind.NUMBER:
