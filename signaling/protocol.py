@@ -20,6 +20,9 @@ Ident = Annotated[str, Meta(min_length=1, max_length=64)]
 Label = Annotated[str, Meta(max_length=120)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]  # 60 tracks of 3 KB each fit
+Uid = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]  # PS3.5, 9.1
+Number = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Point = Annotated[list[Number], Meta(min_length=3, max_length=3)]  # mm in a frame of reference
 TransportId = Annotated[str, Meta(pattern=r"^(publish|subscribe):[a-z]{1,20}$", max_length=32)]
 
 Kind = Literal["audio", "video"]
@@ -32,6 +35,9 @@ Role = Literal[
 Level = Literal["good", "fair", "poor"]
 ViewQuality = Literal["low", "medium", "high"]
 Shortage = Literal["none", "reduced", "still"]
+FilmLayout = Literal["one", "two", "planes"]
+FilmPlane = Literal["acquired", "axial", "coronal", "sagittal"]
+FilmTool = Literal["length", "angle", "ellipse", "probe", "key_image"]
 ErrorCode = Literal[
     "malformed",  # not JSON, or not this protocol: `field` and `reason` say where
     "unsupported_version",
@@ -62,6 +68,7 @@ class Grants(Struct, kw_only=True, forbid_unknown_fields=True):
     chat: bool = False
     control: bool = False
     moderate: bool = False
+    film: bool = False  # open studies in the room, lead the others through them, draw on them
 
 
 class Capabilities(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +158,78 @@ class ChatLine(Struct, kw_only=True):
     text: str
 
 
+class FilmPane(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A series on one part of the screen: which picture, and how it is looked at.
+
+    Known by object and frame, never by a place in a stack, which grows while a study arrives.
+    `zoom` 1: the whole picture fits. `centre` is what lies in the middle, as a share of the
+    picture's columns and rows. `voi` is [black, white] in the picture's units, or null for the
+    object's own window. `focus` is where the planes meet in a layout of `planes`.
+    """
+
+    series: Uid
+    instance: Uid
+    frame: Annotated[int, Meta(ge=1, le=1_000_000)]
+    plane: FilmPlane
+    zoom: Annotated[float, Meta(gt=0, le=1000)]
+    centre: Annotated[list[Number], Meta(min_length=2, max_length=2)]
+    rotation: Number  # degrees, clockwise
+    flip_h: bool
+    flip_v: bool
+    voi: Annotated[list[Number], Meta(min_length=2, max_length=2)] | None
+    invert: bool
+    focus: Point | None
+
+
+class FilmView(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the presenter looks at."""
+
+    study: Uid
+    layout: FilmLayout
+    panes: Annotated[list[FilmPane], Meta(min_length=1, max_length=4)]
+    active: Annotated[int, Meta(ge=0, le=3)]
+
+
+class FilmCursor(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where the presenter points."""
+
+    instance: Uid
+    frame: Annotated[int, Meta(ge=1, le=1_000_000)]
+    frame_of_reference: Annotated[str, Meta(max_length=64)]  # empty: the object's own
+    point: Point
+
+
+class FilmMark(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A measurement or a key image. `removed` takes it away. The last to write wins."""
+
+    uid: Ident
+    tool: FilmTool
+    study: Uid
+    series: Uid
+    instance: Uid
+    frame: Annotated[int, Meta(ge=1, le=1_000_000)]
+    frame_of_reference: Annotated[str, Meta(max_length=64)]
+    points: Annotated[list[Point], Meta(max_length=16)]
+    removed: bool
+
+
+class FilmMarked(Struct, kw_only=True):
+    """A mark as the room has it: `revision` counts the changes to all marks of the room."""
+
+    mark: FilmMark
+    revision: int
+    by: str  # participant
+
+
+class FilmState(Struct, kw_only=True):
+    """The studies that the room looks at together."""
+
+    presenter: str | None  # participant; without one the last view stays
+    view: FilmView | None
+    cursor: FilmCursor | None
+    marks: list[FilmMarked]
+
+
 class RoomState(Struct, kw_only=True):
     """All that a newcomer needs to draw the room."""
 
@@ -164,6 +243,7 @@ class RoomState(Struct, kw_only=True):
     waiting: list[WaitingPerson]  # empty for those who cannot admit
     active_speaker: str | None = None
     players: int = 0  # WHEP players that watch without being participants
+    film: FilmState
 
 
 # --- requests ----------------------------------------------------------------------------------
@@ -309,6 +389,31 @@ class Deny(Request, tag="deny"):
     participant: Ident
 
 
+class FilmLead(Request, tag="film_lead"):
+    """Lead the others through studies, or stop it.
+
+    While somebody leads, only a moderator takes the lead from him, or anybody when he is away.
+    """
+
+    on: bool
+
+
+class FilmUpdate(Request, tag="film_update"):
+    """What is looked at now: the newest counts, so many changes become one, 25 times a second.
+
+    `view` and `cursor` are the presenter's; null leaves the view as it was and hides the cursor.
+    Marks may be made by everybody with the grant.
+    """
+
+    view: FilmView | None
+    cursor: FilmCursor | None
+    marks: Annotated[list[FilmMark], Meta(max_length=16)]
+
+
+class FilmClose(Request, tag="film_close"):
+    """Presenter or moderator: put the pictures away, for everybody. Marks stay."""
+
+
 class Leave(Request, tag="leave"):
     """Go at once, and free everything."""
 
@@ -332,6 +437,9 @@ AnyRequest = (
     | Lock
     | Admit
     | Deny
+    | FilmLead
+    | FilmUpdate
+    | FilmClose
     | Leave
 )
 
@@ -546,6 +654,23 @@ class RoomLocked(Event, tag="room_locked"):
     locked: bool
 
 
+class FilmChanged(Event, tag="film_changed"):
+    """Somebody leads, or nobody, or the pictures are put away; and after a dropped socket."""
+
+    film: FilmState
+
+
+class FilmMoved(Event, tag="film_moved"):
+    """The presenter moves, or somebody draws. A view of null is the one before.
+
+    What one has sent oneself comes back only as `marks`, for their order.
+    """
+
+    view: FilmView | None
+    cursor: FilmCursor | None
+    marks: list[FilmMarked]
+
+
 class Removed(Event, tag="removed"):
     """This session is over; the socket closes."""
 
@@ -580,6 +705,8 @@ AnyEvent = (
     | WaitingChanged
     | MuteAsked
     | RoomLocked
+    | FilmChanged
+    | FilmMoved
     | Removed
     | ServerClosing
 )

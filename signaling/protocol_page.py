@@ -73,6 +73,16 @@ in a group, and send {data.MESSAGES_PER_S:.0f} messages and {octets} KB a second
 unreliable messages are dropped, and a reliable channel is closed. `data_closed` says why a channel
 was closed.
 
+## Studies looked at together
+
+Who has the grant `film` may take the lead with `film_lead`; then what he looks at goes to everybody
+as `film_update` becomes `film_moved`, and a newcomer finds it in the room's state. One has the lead
+at a time; it ends with his leaving. Pictures are named by
+object and frame, places by the frame of reference in mm, so that each page may show them in its own
+size, and come back after looking around alone. Who holds the grant but not the lead may draw.
+Updates come at most 25 times a second, each with the newest of everything; what a dropped socket
+misses comes as one `film_changed`.
+
 ## When the socket drops
 
 The session outlives its socket by `resume_s` seconds, during which the others see the participant
@@ -136,7 +146,7 @@ def protocol_page() -> str:
     sent = structs_within(UNIONS["ClientRequest"])
     received = structs_within(UNIONS["ServerAnswer"] + UNIONS["ServerEvent"])
     parts += [_message(s, from_client=True) for s in sent]
-    parts += [_message(s, from_client=False) for s in received]
+    parts += [_message(s, from_client=False) for s in received if s not in sent]
     return "\n".join(parts)
 
 
@@ -147,14 +157,14 @@ def _roles() -> str:
     rows = [
         f"| `{role}` | {', '.join(g.publish) or '–'} | {', '.join(g.classes) or '–'} "
         f"| {mark(g.subscribe)} | {mark(g.data)} | {mark(g.chat)} | {mark(g.control)} "
-        f"| {mark(g.moderate)} | {mark(role in WAITING_ROLES)} |"
+        f"| {mark(g.moderate)} | {mark(g.film)} | {mark(role in WAITING_ROLES)} |"
         for role, g in GRANTS.items()
     ]
     return (
         "## Roles\n\nWhat a token of each role allows unless it carries grants of its own. "
         "While a room is locked, everybody but moderators waits.\n\n"
-        "| role | publish | classes | subscribe | data | chat | control | moderate | waits |\n"
-        "|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        "| role | publish | classes | subscribe | data | chat | control | moderate | film "
+        "| waits |\n|---|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 

@@ -182,6 +182,21 @@ async def _deny(signaling: Signaling, session: Session, request: p.Deny) -> p.An
     return p.Ok(re=request.id)
 
 
+async def _film_lead(_signaling: Signaling, session: Session, request: p.FilmLead) -> p.Answer:
+    _stage(session).room.lead_film(session.participant, request.on)
+    return p.Ok(re=request.id)
+
+
+async def _film_update(_signaling: Signaling, session: Session, request: p.FilmUpdate) -> p.Answer:
+    _stage(session).room.update_film(session.participant, request)
+    return p.Ok(re=request.id)
+
+
+async def _film_close(_signaling: Signaling, session: Session, request: p.FilmClose) -> p.Answer:
+    _stage(session).room.close_film(session.participant)
+    return p.Ok(re=request.id)
+
+
 async def _leave(signaling: Signaling, session: Session, request: p.Leave) -> p.Answer:
     if session.wire:
         session.wire.send(p.encode(p.Ok(re=request.id)))
@@ -216,5 +231,8 @@ HANDLERS: dict[type[p.Request], Handler] = {
     p.Lock: _lock,
     p.Admit: _admit,
     p.Deny: _deny,
+    p.FilmLead: _film_lead,
+    p.FilmUpdate: _film_update,
+    p.FilmClose: _film_close,
     p.Leave: _leave,
 }

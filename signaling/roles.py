@@ -21,6 +21,7 @@ _TABLE: dict[Role, Grants] = {
         data=True,
         chat=True,
         moderate=True,
+        film=True,
     ),
     "county_doctor": Grants(
         publish=["audio", "video"],
@@ -28,6 +29,7 @@ _TABLE: dict[Role, Grants] = {
         subscribe=True,
         data=True,
         chat=True,
+        film=True,
     ),
     "specialist": Grants(
         publish=["audio", "video"],
@@ -36,6 +38,7 @@ _TABLE: dict[Role, Grants] = {
         data=True,
         chat=True,
         control=True,
+        film=True,
     ),
     "student": Grants(subscribe=True, chat=True),
     "patient": Grants(publish=["audio", "video"], classes=["talk"], subscribe=True, chat=True),
@@ -53,6 +56,7 @@ _TABLE: dict[Role, Grants] = {
         data=True,
         chat=True,
         control=True,
+        film=True,
     ),
 }
 GRANTS = MappingProxyType(_TABLE)
@@ -69,6 +73,7 @@ def grants_of(role: Role) -> Grants:
         chat=grants.chat,
         control=grants.control,
         moderate=grants.moderate,
+        film=grants.film,
     )
 
 

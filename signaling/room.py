@@ -17,6 +17,7 @@ import msgspec
 from media.contract import CodecPolicy
 from signaling import protocol as p
 from signaling.codecs import as_preferences, room_policy
+from signaling.film import Film
 from signaling.refusal import Refused
 from signaling.roles import has_to_wait
 from signaling.settings import SignalingSettings
@@ -76,6 +77,7 @@ class Room:
         self._chat_count = 0
         self._speaker = SpeakerChoice()
         self._players = 0
+        self.film = Film()
         self._sent_away: dict[str, None] = {}  # subjects that were removed or denied
 
     @property
@@ -136,6 +138,8 @@ class Room:
             return
         for track in member.tracks.values():
             self._tell(p.TrackRemoved(track=track.id, participant=member_id))
+        if self.film.stop(member_id):
+            self._tell(p.FilmChanged(film=self.film.state()))
         self._tell(p.ParticipantLeft(participant=member_id, reason=reason))
         self._choose_codecs()
         if self._speaker.current == member_id:
@@ -219,6 +223,37 @@ class Room:
             member.hand_raised_at_ms = now_ms if up else None
             self._tell_updated(member)
 
+    # --- studies looked at together ------------------------------------------------------------
+
+    def lead_film(self, by: str, on: bool) -> None:
+        """Lead the others through studies, or stop."""
+        leader = self.members.get(self.film.presenter or "")
+        may_take = self._viewer(by).moderates or (leader and leader.state == "reconnecting")
+        if self.film.lead(by, on, bool(may_take)):
+            self._tell(p.FilmChanged(film=self.film.state()))
+
+    def update_film(self, by: str, request: p.FilmUpdate) -> None:
+        """Show and draw. What a presenter sent himself comes back to him only as marks."""
+        self._viewer(by)
+        marks = self.film.update(by, request)
+        if by == self.film.presenter:
+            event = p.FilmMoved(view=request.view, cursor=request.cursor, marks=marks)
+            self._tell(event, but=by)
+            if marks:
+                self._send(by, p.FilmMoved(view=None, cursor=None, marks=marks))
+        elif marks:
+            self._tell(p.FilmMoved(view=None, cursor=self.film.cursor, marks=marks))
+
+    def close_film(self, by: str) -> None:
+        """Put the pictures away."""
+        if self.film.close(by, self._viewer(by).moderates):
+            self._tell(p.FilmChanged(film=self.film.state()))
+
+    def repeat_film(self, member_id: str) -> None:
+        """His socket was away, and moves were not kept for him."""
+        if self.film.begun:
+            self.tell(member_id, p.FilmChanged(film=self.film.state()))
+
     # --- tracks, codecs, figures ---------------------------------------------------------------
 
     def put_track(self, track: p.TrackInfo) -> None:
@@ -285,6 +320,7 @@ class Room:
             waiting=self._waiting_list() if viewer.moderates else [],
             active_speaker=self.active_speaker,
             players=self._players,
+            film=self.film.state(),
         )
 
     # --- below ---------------------------------------------------------------------------------
@@ -322,6 +358,12 @@ class Room:
         member = self._member(member_id)
         if not member.moderates:
             raise Refused("forbidden", "only a moderator may do this")
+        return member
+
+    def _viewer(self, member_id: str) -> Member:
+        member = self._member(member_id)
+        if not member.claims.grants.film:
+            raise Refused("forbidden", "this token does not allow studies")
         return member
 
     def tell(self, member_id: str, event: p.Event) -> None:

@@ -248,6 +248,7 @@ class Signaling:
         session.attach(wire, p.encode(welcome), (missed or []) if resumed else [])
         if resumed and session.stage:
             session.stage.room.set_state(session.participant, "online")
+            session.stage.room.repeat_film(session.participant)
             session.stage.repeat_offers(session.participant)
         return session
 

@@ -52,8 +52,8 @@ class Session:
             return
         if self.rejoin_by is not None and not isinstance(event, p.Removed | p.ServerClosing):
             return  # the room's state comes with his next join
-        if self.wire is None and isinstance(event, p.QualityReport):
-            return  # the next one is better
+        if self.wire is None and isinstance(event, p.QualityReport | p.FilmMoved):
+            return  # the next one is better, or all of it with the resumption
         data = self.outbox.add(event, self._now())
         if self.wire:
             self.wire.send(data)

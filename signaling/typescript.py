@@ -28,11 +28,12 @@ def typescript() -> str:
         for name, value in vars(protocol).items()
         if get_origin(value) is Literal
     ]
-    # A struct that goes both ways would need two interfaces; none does, and this notices.
-    if both := set(sent) & set(received):
-        raise TypeError(f"sent and received: {both}")
+    # With a default, a struct that goes both ways would need two interfaces; this notices.
+    for struct in set(sent) & set(received):
+        if any(default(each) is not None for each in info(struct).fields):
+            raise TypeError(f"sent and received, with a default: {struct}")
     parts += [_interface(struct, from_client=True) for struct in sent]
-    parts += [_interface(struct, from_client=False) for struct in received]
+    parts += [_interface(struct, from_client=False) for struct in received if struct not in sent]
     for union, messages in UNIONS.items():
         from_client = union == "ClientRequest"
         parts += [_interface(message, from_client=from_client) for message in messages]

@@ -13,7 +13,8 @@ declare global {
 }
 
 const code = /^\/join\/([\w-]+)\/?$/.exec(location.pathname)?.[1] ?? null;
-const first = /^\/network\/?$/.test(location.pathname) ? "network" : "home";
+const page = /^\/(network|film)(?:\/|$)/.exec(location.pathname)?.[1];
+const first = page === "network" || page === "film" ? page : "home";
 const consultation = new Consultation(code, socketUrl(), first);
 window.distal = Object.freeze({ stats: () => consultation.stats(), data: consultation.data });
 

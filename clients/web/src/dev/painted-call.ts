@@ -13,6 +13,7 @@ import type {
 } from "../state/call";
 import { apply, type Room } from "../state/room";
 import type { Layout } from "../state/stage";
+import { SharedFilm } from "../state/film";
 import { Store } from "../state/store";
 import { paintedTrack } from "./painted";
 
@@ -123,6 +124,8 @@ export class PaintedCall implements Call {
   readonly network: Store<NetworkCheck>;
   readonly notices: Store<readonly Notice[]>;
   readonly view: Store<View>;
+  readonly film = new SharedFilm(() => Promise.resolve(true));
+  readonly token = null;
   readonly soundBlocked: Store<boolean>;
 
   constructor(scene: Scene) {
@@ -147,6 +150,7 @@ export class PaintedCall implements Call {
         chat: true,
         control: false,
         moderate: role === "host",
+        film: sends,
       },
     });
     this.room = new Store<Room | null>({
@@ -215,6 +219,7 @@ export class PaintedCall implements Call {
       pinned: null,
       panel: null,
       unread: 2,
+      film: false,
       ...scene.view,
     });
     this.soundBlocked = new Store(scene.soundBlocked ?? false);
@@ -228,6 +233,9 @@ export class PaintedCall implements Call {
   }
   setPinned(pinned: string | null): void {
     this.view.update((view) => ({ ...view, pinned }));
+  }
+  setFilm(film: boolean): void {
+    this.view.update((view) => ({ ...view, film }));
   }
   setPanel(panel: Panel): void {
     this.view.update((view) => ({ ...view, panel }));

@@ -7,6 +7,7 @@ import { theme } from "../style/theme";
 import "./controls";
 import "./device-check";
 import { CallElement } from "./element";
+import "./film-page";
 import "./home";
 import "./join";
 import "./message-page";
@@ -41,6 +42,7 @@ export class DistalApp extends CallElement {
   override render() {
     const { at } = this.call.phase.value;
     if (at === "room") return html`<distal-room .call=${this.call}></distal-room>`;
+    if (at === "film") return html`<distal-film-page></distal-film-page>`;
     return html`<distal-page>${this.page()}</distal-page>`;
   }
 
@@ -59,6 +61,7 @@ export class DistalApp extends CallElement {
         return html`<distal-waiting .call=${call}></distal-waiting>`;
       case "opening":
       case "joining":
+      case "film":
       case "room":
         return html`<p class="opening" role="status">${this.t.opening}</p>`;
       case "left":
@@ -71,7 +74,7 @@ export class DistalApp extends CallElement {
   override updated(): void {
     const { at } = this.call.phase.value;
     const root = document.documentElement;
-    root.dataset.surface = at === "room" ? "dark" : theme.value;
+    root.dataset.surface = at === "room" || at === "film" ? "dark" : theme.value;
     root.lang = language.value;
     const title = this.call.room.value?.title ?? this.call.me.value?.title;
     document.title = title ? `${title} · ${this.t.name}` : `${this.t.name} · ${this.t.tagline}`;

@@ -150,7 +150,7 @@ export class DistalControls extends CallElement {
 
   protected override stores() {
     const { local, room, view, me } = this.call;
-    return [local, room, view, me];
+    return [local, room, view, me, this.call.film.view];
   }
 
   override connectedCallback(): void {
@@ -199,7 +199,7 @@ export class DistalControls extends CallElement {
   private controls(): { media: Control[]; own: Control[]; others: Control[] } {
     const { t, call } = this;
     const { microphone, camera, screen } = call.local.value;
-    const { layout, pinned, panel, unread } = call.view.value;
+    const { layout, pinned, panel, unread, film } = call.view.value;
     const room = call.room.value;
     const publish = call.me.value?.grants.publish ?? [];
     const muted = microphone.muted || !microphone.track;
@@ -244,6 +244,16 @@ export class DistalControls extends CallElement {
       key: "h",
       act: () => void call.raiseHand(!up),
     });
+    if (call.me.value?.grants.film || film || call.film.view.value) {
+      own.push({
+        id: "film",
+        label: t.film,
+        icon: icons.film,
+        on: film,
+        key: "i",
+        act: () => call.setFilm(!film),
+      });
+    }
     const grid = layout === "grid" && pinned === null;
     const waiting = room?.waiting.length ?? 0;
     const others: Control[] = [

@@ -60,7 +60,8 @@ export class DistalHome extends DistalElement {
         </div>
         <button class="primary large" data-testid="home-button">${t.homeButton}</button>
       </form>
-      <p class="network"><a href="/network">${t.reachLink}</a></p>
+      <p class="network"><a href="/film">${t.filmLink}</a></p>
+      <p><a href="/network">${t.reachLink}</a></p>
     `;
   }
 

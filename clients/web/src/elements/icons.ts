@@ -1,6 +1,6 @@
 import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
 
-function icon(drawing: SVGTemplateResult): TemplateResult {
+export function icon(drawing: SVGTemplateResult): TemplateResult {
   return html`<svg
     class="icon"
     viewBox="0 0 24 24"
@@ -45,6 +45,9 @@ export const icons = {
   ),
   speakerLayout: icon(
     svg`<rect x="3.5" y="4.5" width="17" height="10" rx="1.5" /><path d="M3.5 18.5h4M10 18.5h4M16.5 18.5h4" />`,
+  ),
+  film: icon(
+    svg`<rect x="4" y="3.5" width="16" height="17" rx="2" /><path d="M12 7v10M9 9.5c-1.6 1-2.2 3-1.8 5.5M15 9.5c1.6 1 2.2 3 1.8 5.5" />`,
   ),
   settings: icon(
     svg`<path d="M4 7h9M17 7h3M4 17h3M11 17h9" /><circle cx="15" cy="7" r="2" /><circle cx="9" cy="17" r="2" />`,

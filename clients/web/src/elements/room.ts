@@ -8,6 +8,7 @@ import { shared } from "../style/shared";
 import "./chat";
 import { canShare } from "./controls";
 import { CallElement } from "./element";
+import { loadFilm } from "./film-page";
 import { icons } from "./icons";
 import "./notices";
 import "./people";
@@ -91,6 +92,25 @@ export class DistalRoom extends CallElement {
       distal-stage {
         margin: 0 var(--space-2) var(--space-2);
       }
+      .with-film {
+        grid-template-columns: minmax(0, 1fr) clamp(180px, 18vw, 300px) auto;
+      }
+      .with-film.with-panel {
+        grid-template-columns: minmax(0, 1fr) 180px auto;
+      }
+      .with-film distal-stage {
+        margin-left: 0;
+      }
+      .film {
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        margin: 0 var(--space-2) var(--space-2);
+      }
+      .loading {
+        margin: 10vh auto;
+        text-align: center;
+        color: var(--text-2);
+      }
       distal-notices {
         position: absolute;
         top: 0;
@@ -161,6 +181,19 @@ export class DistalRoom extends CallElement {
           order: 9; /* what is shared, locked or watched: a row of its own */
           min-height: 32px;
         }
+        .with-film,
+        .with-film.with-panel {
+          grid-template: minmax(0, 1fr) clamp(76px, 13vh, 130px) / minmax(0, 1fr);
+        }
+        .film {
+          margin-bottom: 2px;
+          border-radius: 0;
+          border-width: 1px 0;
+          margin-inline: 0;
+        }
+        .with-film distal-stage {
+          margin-left: var(--space-2);
+        }
         .side {
           position: absolute;
           inset: 0 0 0 auto;
@@ -213,6 +246,11 @@ export class DistalRoom extends CallElement {
     super.disconnectedCallback();
   }
 
+  readonly #nameOf = (id: string): string => {
+    const room = this.call.room.value;
+    return (room && participantOf(room, id)?.name) ?? "";
+  };
+
   #tick(): void {
     const start = this.call.room.value?.startedAtMs;
     this.elapsedMs = start === undefined ? 0 : Date.now() - start;
@@ -221,11 +259,12 @@ export class DistalRoom extends CallElement {
   override render() {
     const room = this.call.room.value;
     if (!room) return nothing;
-    const { panel } = this.call.view.value;
+    const { panel, film } = this.call.view.value;
     return html`
       <div class="banner"><slot name="banner"></slot></div>
       ${this.top(room)}
-      <main class="body ${panel ? "with-panel" : ""}">
+      <main class="body ${panel ? "with-panel" : ""} ${film ? "with-film" : ""}">
+        ${film ? this.film() : nothing}
         <distal-stage .call=${this.call}></distal-stage>
         ${panel ? this.panel(panel) : nothing}
         <distal-notices .call=${this.call}></distal-notices>
@@ -239,6 +278,22 @@ export class DistalRoom extends CallElement {
       <distal-settings .call=${this.call}></distal-settings>
       <distal-shortcuts></distal-shortcuts>
     `;
+  }
+
+  /** The images take the room's middle, the people stay beside them. */
+  private film() {
+    const { call } = this;
+    loadFilm(this);
+    return html`<distal-film
+      class="film"
+      closable
+      .token=${call.token}
+      .shared=${call.film}
+      .nameOf=${this.#nameOf}
+      ?mayLead=${call.me.value?.grants.film ?? false}
+      @close-film=${() => call.setFilm(false)}
+      ><p class="loading" role="status">${this.t.filmOpening}</p></distal-film
+    >`;
   }
 
   private top(room: Room) {
@@ -375,6 +430,9 @@ export class DistalRoom extends CallElement {
         void call.raiseHand(!up);
         break;
       }
+      case "i":
+        if (call.me.value?.grants.film || call.film.view.value) call.setFilm(!call.view.value.film);
+        break;
       case "?":
         this.shortcuts.toggle();
         break;

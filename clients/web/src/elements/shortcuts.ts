@@ -50,6 +50,7 @@ export class DistalShortcuts extends DistalElement {
       ["V", t.shortcut.v],
       ["S", t.shortcut.s],
       ["H", t.shortcut.h],
+      ["I", t.shortcut.i],
       ["?", t.shortcut.help],
       ["Esc", t.shortcut.escape],
     ];

@@ -20,6 +20,12 @@ export type ViewQuality = "low" | "medium" | "high";
 
 export type Shortage = "none" | "reduced" | "still";
 
+export type FilmLayout = "one" | "two" | "planes";
+
+export type FilmPlane = "acquired" | "axial" | "coronal" | "sagittal";
+
+export type FilmTool = "length" | "angle" | "ellipse" | "probe" | "key_image";
+
 export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "internal";
 
 /** Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus. */
@@ -28,6 +34,73 @@ export interface Capabilities {
   audio?: string[];
   /** at most 16 entries, each 1 to 80 characters; default ["VP8","H264"] */
   video?: string[];
+}
+
+/** A series on one part of the screen: which picture, and how it is looked at. Known by object and frame, never by a place in a stack, which grows while a study arrives. `zoom` 1: the whole picture fits. `centre` is what lies in the middle, as a share of the picture's columns and rows. `voi` is [black, white] in the picture's units, or null for the object's own window. `focus` is where the planes meet in a layout of `planes`. */
+export interface FilmPane {
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  series: string;
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  instance: string;
+  /** 1 to 1000000 */
+  frame: number;
+  plane: FilmPlane;
+  /** at most 1000 */
+  zoom: number;
+  /** 2 to 2 entries, each -1000000000.0 to 1000000000.0 */
+  centre: number[];
+  /** -1000000000.0 to 1000000000.0 */
+  rotation: number;
+  flip_h: boolean;
+  flip_v: boolean;
+  /** 2 to 2 entries, each -1000000000.0 to 1000000000.0 */
+  voi: number[] | null;
+  invert: boolean;
+  /** 3 to 3 entries, each -1000000000.0 to 1000000000.0 */
+  focus: number[] | null;
+}
+
+/** What the presenter looks at. */
+export interface FilmView {
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  study: string;
+  layout: FilmLayout;
+  /** 1 to 4 entries */
+  panes: FilmPane[];
+  /** at most 3 */
+  active: number;
+}
+
+/** Where the presenter points. */
+export interface FilmCursor {
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  instance: string;
+  /** 1 to 1000000 */
+  frame: number;
+  /** at most 64 characters */
+  frame_of_reference: string;
+  /** 3 to 3 entries, each -1000000000.0 to 1000000000.0 */
+  point: number[];
+}
+
+/** A measurement or a key image. `removed` takes it away. The last to write wins. */
+export interface FilmMark {
+  /** 1 to 64 characters */
+  uid: string;
+  tool: FilmTool;
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  study: string;
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  series: string;
+  /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
+  instance: string;
+  /** 1 to 1000000 */
+  frame: number;
+  /** at most 64 characters */
+  frame_of_reference: string;
+  /** at most 16 entries, each 3 to 3 entries, each -1000000000.0 to 1000000000.0 */
+  points: number[][];
+  removed: boolean;
 }
 
 export interface Resume {
@@ -60,6 +133,7 @@ export interface Grants {
   chat: boolean;
   control: boolean;
   moderate: boolean;
+  film: boolean;
 }
 
 /** What publishers in this room may send, best first. */
@@ -136,6 +210,21 @@ export interface ChatLine {
   text: string;
 }
 
+/** A mark as the room has it: `revision` counts the changes to all marks of the room. */
+export interface FilmMarked {
+  mark: FilmMark;
+  revision: number;
+  by: string;
+}
+
+/** The studies that the room looks at together. */
+export interface FilmState {
+  presenter: string | null;
+  view: FilmView | null;
+  cursor: FilmCursor | null;
+  marks: FilmMarked[];
+}
+
 /** All that a newcomer needs to draw the room. */
 export interface RoomState {
   room: string;
@@ -148,6 +237,7 @@ export interface RoomState {
   waiting: WaitingPerson[];
   active_speaker: string | null;
   players: number;
+  film: FilmState;
 }
 
 export interface PublishedTrack {
@@ -337,6 +427,32 @@ export interface Deny {
   id: number;
 }
 
+/** Lead the others through studies, or stop it. While somebody leads, only a moderator takes the lead from him, or anybody when he is away. */
+export interface FilmLead {
+  type: "film_lead";
+  on: boolean;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** What is looked at now: the newest counts, so many changes become one, 25 times a second. `view` and `cursor` are the presenter's; null leaves the view as it was and hides the cursor. Marks may be made by everybody with the grant. */
+export interface FilmUpdate {
+  type: "film_update";
+  view: FilmView | null;
+  cursor: FilmCursor | null;
+  /** at most 16 entries */
+  marks: FilmMark[];
+  /** at most 9007199254740991 */
+  id: number;
+}
+
+/** Presenter or moderator: put the pictures away, for everybody. Marks stay. */
+export interface FilmClose {
+  type: "film_close";
+  /** at most 9007199254740991 */
+  id: number;
+}
+
 /** Go at once, and free everything. */
 export interface Leave {
   type: "leave";
@@ -363,6 +479,9 @@ export type ClientRequest =
   | Lock
   | Admit
   | Deny
+  | FilmLead
+  | FilmUpdate
+  | FilmClose
   | Leave;
 
 export interface Ok {
@@ -581,6 +700,22 @@ export interface RoomLocked {
   seq: number;
 }
 
+/** Somebody leads, or nobody, or the pictures are put away; and after a dropped socket. */
+export interface FilmChanged {
+  type: "film_changed";
+  film: FilmState;
+  seq: number;
+}
+
+/** The presenter moves, or somebody draws. A view of null is the one before. What one has sent oneself comes back only as `marks`, for their order. */
+export interface FilmMoved {
+  type: "film_moved";
+  view: FilmView | null;
+  cursor: FilmCursor | null;
+  marks: FilmMarked[];
+  seq: number;
+}
+
 /** This session is over; the socket closes. */
 export interface Removed {
   type: "removed";
@@ -617,6 +752,8 @@ export type ServerEvent =
   | WaitingChanged
   | MuteAsked
   | RoomLocked
+  | FilmChanged
+  | FilmMoved
   | Removed
   | ServerClosing;
 
@@ -642,5 +779,8 @@ export interface AnswerTo {
   lock: Ok;
   admit: Ok;
   deny: Ok;
+  film_lead: Ok;
+  film_update: Ok;
+  film_close: Ok;
   leave: Ok;
 }

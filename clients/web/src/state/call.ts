@@ -1,6 +1,7 @@
 /** What elements see of a call: stores to draw, intents to send. */
 
 import type { Grants, Level, Role } from "../protocol/messages";
+import type { SharedFilm } from "./film";
 import type { Problem } from "./problem";
 import type { Room } from "./room";
 import type { Layout } from "./stage";
@@ -9,6 +10,7 @@ import type { Store } from "./store";
 export type Phase =
   | { at: "home" }
   | { at: "network" } // which ways lead here
+  | { at: "film" } // studies, without a call
   | { at: "landing" }
   | { at: "opening" } // the link is being exchanged, or the session resumed
   | { at: "check" }
@@ -96,6 +98,7 @@ export interface View {
   readonly pinned: string | null; // the key of a tile
   readonly panel: Panel;
   readonly unread: number;
+  readonly film: boolean; // images beside the people
 }
 
 export interface Call {
@@ -109,6 +112,9 @@ export interface Call {
   readonly notices: Store<readonly Notice[]>;
   readonly view: Store<View>;
   readonly soundBlocked: Store<boolean>;
+  readonly film: SharedFilm;
+  /** For what this person may see besides the call; null before the link was opened. */
+  readonly token: string | null;
 
   open(): Promise<void>;
   checkNetwork(): Promise<void>;
@@ -129,6 +135,7 @@ export interface Call {
   setLayout(layout: Layout): void;
   setPinned(key: string | null): void;
   setPanel(panel: Panel): void;
+  setFilm(open: boolean): void;
   dismiss(notice: number): void;
 
   sendChat(text: string): Promise<boolean>;

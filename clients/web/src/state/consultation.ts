@@ -12,7 +12,15 @@ import { Capture } from "../media/publish/capture";
 import type { TrackStats } from "../media/stats";
 import { ConnectionLost, ProtocolClient, RequestError, type Draft } from "../protocol/client";
 import { exchangeCode, makeInvitation } from "../protocol/join";
-import type { Role, RoomState, ServerEvent, TransportGroup, Welcome } from "../protocol/messages";
+import type {
+  FilmChanged,
+  FilmMoved,
+  Role,
+  RoomState,
+  ServerEvent,
+  TransportGroup,
+  Welcome,
+} from "../protocol/messages";
 import { forgetVisit, loadVisit, saveVisit, type Visit } from "../protocol/session";
 import type {
   Call,
@@ -25,6 +33,7 @@ import type {
   Phase,
   View,
 } from "./call";
+import { SharedFilm } from "./film";
 import { Notices } from "./notices";
 import { Problem, problemOfError } from "./problem";
 import { apply, participantOf, roomOf, type Room } from "./room";
@@ -33,7 +42,7 @@ import { Store } from "./store";
 
 function firstView(): View {
   const phone = matchMedia("(max-width: 719px)").matches;
-  return { layout: phone ? "speaker" : "grid", pinned: null, panel: null, unread: 0 };
+  return { layout: phone ? "speaker" : "grid", pinned: null, panel: null, unread: 0, film: false };
 }
 
 function problemOf(error: unknown): Problem {
@@ -54,6 +63,7 @@ export class Consultation implements Call {
   readonly view = new Store<View>(firstView());
   readonly soundBlocked = new Store(false);
   readonly data = new DataChannels();
+  readonly film = new SharedFilm((intent) => this.#askQuietly(intent));
   readonly #notices = new Notices();
   readonly notices = this.#notices.all;
 
@@ -69,7 +79,7 @@ export class Consultation implements Call {
   constructor(
     private readonly code: string | null,
     private readonly socketUrl: string,
-    private readonly first: "home" | "network" = "home",
+    private readonly first: "home" | "network" | "film" = "home",
   ) {
     this.#capture = new Capture((device) => this.#notices.add({ kind: "device_lost", device }));
     this.local = this.#capture.media;
@@ -256,6 +266,8 @@ export class Consultation implements Call {
     media.sound.blocked.subscribe((blocked) => this.soundBlocked.set(blocked));
     void media.sound.setSpeaker(this.local.value.speakerId);
     const room = roomOf(state, me.participant);
+    this.film.entered(me.participant, state.film);
+    if (this.film.led || this.film.leading) this.setFilm(true);
     this.#followScreens(null, room);
     this.room.set(room);
     this.phase.set({ at: "room" });
@@ -292,6 +304,10 @@ export class Consultation implements Call {
       case "ice_servers_changed":
         iceServers.set(event.ice_servers);
         return;
+      case "film_changed":
+      case "film_moved":
+        this.#filmChanged(event);
+        return;
       case "mute_asked":
         if (!this.local.value.microphone.muted)
           this.#notices.add({ kind: "mute_asked", by: event.by });
@@ -306,6 +322,13 @@ export class Consultation implements Call {
       default:
         this.#roomChanged(event);
     }
+  }
+
+  /** What somebody begins to show is on everybody's screen; who puts it away is left in peace. */
+  #filmChanged(event: FilmChanged | FilmMoved): void {
+    const before = this.film.led;
+    this.film.receive(event);
+    if (this.film.led && !before) this.setFilm(true);
   }
 
   #roomChanged(event: ServerEvent): void {
@@ -450,6 +473,14 @@ export class Consultation implements Call {
     this.view.update((view) => ({ ...view, panel, unread: panel === "chat" ? 0 : view.unread }));
   }
 
+  setFilm(film: boolean): void {
+    if (film !== this.view.value.film) this.view.update((view) => ({ ...view, film }));
+  }
+
+  get token(): string | null {
+    return this.#visit?.token ?? null;
+  }
+
   dismiss(notice: number): void {
     this.#notices.dismiss(notice);
   }
@@ -498,6 +529,20 @@ export class Consultation implements Call {
     } catch (error) {
       if (!(error instanceof RequestError || error instanceof ConnectionLost)) throw error;
       this.#notices.add({ kind: "refused", detail: error.message });
+      return false;
+    }
+  }
+
+  /** For what comes again soon: a failure is worth no notice. */
+  async #askQuietly(draft: Draft): Promise<boolean> {
+    try {
+      await this.#client?.request(draft);
+      return this.#client !== null;
+    } catch (error) {
+      if (!(error instanceof RequestError || error instanceof ConnectionLost)) throw error;
+      if (draft.type !== "film_update") {
+        this.#notices.add({ kind: "refused", detail: error.message });
+      }
       return false;
     }
   }

@@ -139,6 +139,8 @@ export function apply(room: Room, event: ServerEvent): Room {
     case "admitted":
     case "ice_servers_changed":
     case "data_closed":
+    case "film_changed":
+    case "film_moved":
     case "layers_wanted":
     case "limit_changed":
     case "subscribe_offer":

@@ -1,0 +1,311 @@
+import { css, html, nothing, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+
+import type { DragTool } from "../../film/engine";
+import type { Preset, PresetName } from "../../film/presets";
+import { filmMessages } from "../../i18n/film";
+import type { FilmLayout } from "../../protocol/messages";
+import { shared } from "../../style/shared";
+import { DistalElement } from "../element";
+import { icons } from "../icons";
+import { filmIcons } from "./icons";
+
+export type Act =
+  | { do: "tool"; tool: DragTool }
+  | { do: "preset"; name: PresetName }
+  | { do: "layout"; layout: FilmLayout }
+  | { do: "invert" | "rotate" | "mirror" | "reset" | "play" | "key" | "link" | "erase" };
+
+export interface ToolState {
+  readonly tool: DragTool;
+  readonly layout: FilmLayout;
+  readonly presets: readonly Preset[];
+  readonly measures: boolean;
+  readonly planes: boolean; // can be cut
+  readonly many: boolean; // pictures to play
+  readonly playing: boolean;
+  readonly inverted: boolean;
+  readonly key: boolean;
+  readonly linked: boolean;
+  readonly marked: boolean;
+}
+
+interface Button {
+  id: string;
+  label: string;
+  icon: TemplateResult;
+  act: Act;
+  on?: boolean;
+  off?: boolean; // cannot be used now
+  key?: string;
+}
+
+const narrow = matchMedia("(max-width: 719px)");
+
+/** One row of tools; on a phone the rarer ones are in a sheet. */
+@customElement("distal-film-tools")
+export class DistalFilmTools extends DistalElement {
+  @property({ attribute: false }) now!: ToolState;
+  @property({ type: Boolean }) small = false; // little room, whatever the window
+  @state() private narrow = narrow.matches;
+  @query("dialog") private readonly sheet!: HTMLDialogElement | null;
+
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: block;
+        background: var(--surface);
+      }
+      .row {
+        display: flex;
+        align-items: center;
+        gap: 2px;
+        padding: 2px var(--space-1);
+        overflow-x: auto;
+        scrollbar-width: none;
+      }
+      button {
+        flex: none;
+        flex-direction: column;
+        gap: 0;
+        min-width: 52px;
+        padding: 2px var(--space-1);
+        font-size: 12px;
+        line-height: 1.3;
+      }
+      button[aria-pressed="true"] {
+        background: var(--accent-soft);
+        color: var(--accent-text);
+      }
+      .gap {
+        flex: none;
+        width: 1px;
+        height: 28px;
+        background: var(--line);
+        margin: 0 var(--space-1);
+      }
+      select {
+        flex: none;
+        width: auto;
+        max-width: 132px;
+        font-size: var(--type-caption);
+        padding: 0 var(--space-2);
+      }
+      dialog {
+        margin: auto 0 0;
+        width: 100vw;
+        max-width: none;
+        border-width: 1px 0 0;
+        border-radius: 16px 16px 0 0;
+        padding: var(--space-3) var(--space-4) max(var(--space-4), env(safe-area-inset-bottom));
+      }
+      dialog header {
+        display: flex;
+        justify-content: space-between;
+        align-items: center;
+      }
+      dialog .grid {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(84px, 1fr));
+        gap: var(--space-1);
+      }
+      dialog .grid button {
+        min-height: 60px;
+        font-size: var(--type-caption);
+      }
+      @media (max-width: 719px) {
+        .row {
+          gap: 0;
+        }
+        .row button {
+          flex: 1 0 auto;
+          min-width: 48px;
+          min-height: 48px;
+        }
+        select {
+          max-width: 96px;
+          font-size: 16px;
+          padding: 0 var(--space-1);
+        }
+      }
+    `,
+  ];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    narrow.addEventListener("change", this.#resized);
+  }
+
+  override disconnectedCallback(): void {
+    narrow.removeEventListener("change", this.#resized);
+    super.disconnectedCallback();
+  }
+
+  readonly #resized = (): void => {
+    this.narrow = narrow.matches;
+  };
+
+  override render() {
+    const t = filmMessages();
+    const { main, marks, picture, layouts } = this.#buttons();
+    const short = this.narrow || this.small;
+    const first = short ? main.filter(({ id }) => id !== "zoom" && id !== "pan") : main;
+    const rest = short
+      ? [
+          ...main.filter((button) => !first.includes(button)),
+          ...marks.slice(1),
+          ...picture.slice(1),
+        ]
+      : [];
+    return html`
+      <div class="row" role="toolbar" aria-label=${t.tools}>
+        ${first.map((button) => this.#button(button))}
+        ${short ? nothing : html`<span class="gap"></span>`}
+        ${(short ? marks.slice(0, 1) : marks).map((button) => this.#button(button))}
+        ${short ? nothing : html`<span class="gap"></span>`} ${this.#presets()}
+        ${(short ? picture.slice(0, 1) : picture).map((button) => this.#button(button))}
+        ${
+          short
+            ? this.#button({
+                id: "more",
+                label: t.more,
+                icon: icons.more,
+                act: { do: "tool", tool: this.now.tool },
+              })
+            : html`<span class="gap"></span>${layouts.map((button) => this.#button(button))}`
+        }
+      </div>
+      ${short ? this.#moreSheet([...rest, ...layouts]) : nothing}
+    `;
+  }
+
+  #buttons(): Record<"main" | "marks" | "picture" | "layouts", Button[]> {
+    const t = filmMessages();
+    const { now } = this;
+    const tool = (name: DragTool): Button => ({
+      id: name,
+      label: t.tool[name],
+      icon: filmIcons[name],
+      act: { do: "tool", tool: name },
+      on: now.tool === name,
+      off: !now.measures && ["length", "angle", "ellipse", "probe"].includes(name),
+    });
+    const layout = (name: FilmLayout): Button => ({
+      id: `layout-${name}`,
+      label: t.layout[name],
+      icon: filmIcons[name],
+      act: { do: "layout", layout: name },
+      on: now.layout === name,
+      off: name === "planes" && !now.planes,
+    });
+    return {
+      main: [tool("scroll"), tool("window"), tool("zoom"), tool("pan")],
+      marks: [tool("length"), tool("angle"), tool("ellipse"), tool("probe")],
+      picture: [
+        {
+          id: "play",
+          label: now.playing ? t.stop : t.play,
+          icon: now.playing ? filmIcons.stop : filmIcons.play,
+          act: { do: "play" },
+          on: now.playing,
+          off: !now.many,
+          key: "Space",
+        },
+        {
+          id: "invert",
+          label: t.invert,
+          icon: filmIcons.invert,
+          act: { do: "invert" },
+          on: now.inverted,
+          key: "I",
+        },
+        { id: "rotate", label: t.rotate, icon: filmIcons.rotate, act: { do: "rotate" }, key: "R" },
+        { id: "mirror", label: t.mirror, icon: filmIcons.mirror, act: { do: "mirror" }, key: "F" },
+        { id: "reset", label: t.reset, icon: filmIcons.reset, act: { do: "reset" }, key: "0" },
+        {
+          id: "key",
+          label: t.keyImage,
+          icon: filmIcons.key,
+          act: { do: "key" },
+          on: now.key,
+          key: "K",
+        },
+        {
+          id: "erase",
+          label: t.removeMarks,
+          icon: filmIcons.erase,
+          act: { do: "erase" },
+          off: !now.marked,
+        },
+      ],
+      layouts: [
+        layout("one"),
+        layout("two"),
+        layout("planes"),
+        ...(now.layout === "two"
+          ? [
+              {
+                id: "link",
+                label: t.linked,
+                icon: filmIcons.link,
+                act: { do: "link" } as const,
+                on: now.linked,
+              },
+            ]
+          : []),
+      ],
+    };
+  }
+
+  #presets() {
+    const t = filmMessages();
+    const names: PresetName[] = ["stored", "auto", ...this.now.presets.map(({ name }) => name)];
+    return html`<select
+      aria-label=${t.preset}
+      data-testid="film-preset"
+      @change=${(event: Event) => {
+        const select = event.target as HTMLSelectElement;
+        this.#act({ do: "preset", name: select.value as PresetName });
+        select.value = "";
+      }}
+    >
+      <option value="" selected disabled hidden>${t.preset}</option>
+      ${names.map((name) => html`<option value=${name}>${t.presets[name]}</option>`)}
+    </select>`;
+  }
+
+  #button({ id, label, icon, act, on, off, key }: Button) {
+    const pressed = on === undefined ? nothing : String(on);
+    return html`<button
+      data-testid="film-${id}"
+      aria-pressed=${pressed}
+      ?disabled=${off ?? false}
+      title=${key ? `${label} (${key})` : label}
+      @click=${() => (id === "more" ? this.sheet?.showModal() : this.#act(act))}
+    >
+      ${icon}<span>${label}</span>
+    </button>`;
+  }
+
+  #moreSheet(buttons: readonly Button[]) {
+    const t = filmMessages();
+    const close = (): void => this.sheet?.close();
+    return html`<dialog
+      aria-label=${t.more}
+      @click=${(event: Event) => {
+        if (event.target === this.sheet) close();
+      }}
+    >
+      <header>
+        <h2>${t.more}</h2>
+        <button aria-label=${t.cancel} @click=${close}>${icons.close}</button>
+      </header>
+      <div class="grid" @click=${close}>${buttons.map((button) => this.#button(button))}</div>
+    </dialog>`;
+  }
+
+  #act(act: Act): void {
+    this.dispatchEvent(new CustomEvent<Act>("act", { detail: act }));
+  }
+}

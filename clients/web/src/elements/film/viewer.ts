@@ -1,0 +1,944 @@
+import { css, html, nothing } from "lit";
+import { customElement, property, query, queryAll, state } from "lit/decorators.js";
+
+import type { Drawing } from "../../film/drawing";
+import { FilmProblem, type DicomWeb } from "../../film/dicomweb";
+import type { DragTool, Engine } from "../../film/engine";
+import { FIRST_LOOK, turned, zoomed, type Look } from "../../film/look";
+import type { Marks } from "../../film/marks";
+import { coloured, presetsFor, windowOf, type PresetName } from "../../film/presets";
+import type { Stack } from "../../film/stack";
+import {
+  byNumber,
+  framePaceMs,
+  indexOf,
+  nearest,
+  seriesOf,
+  seriesRow,
+  studyRow,
+  type Series,
+  type SeriesRow,
+  type StudyRow,
+} from "../../film/study";
+import { TAG, text } from "../../film/tags";
+import { day, patientLine } from "../../film/words";
+import { filmMessages } from "../../i18n/film";
+import type { FilmLayout, FilmPane, FilmView } from "../../protocol/messages";
+import type { SharedFilm } from "../../state/film";
+import { shared as sharedStyle } from "../../style/shared";
+import { Watching } from "../../state/store";
+import { DistalElement } from "../element";
+import { icons } from "../icons";
+import "./document";
+import "./pane";
+import type { DistalFilmPane } from "./pane";
+import "./problem";
+import "./strip";
+import "./tools";
+import type { Act, ToolState } from "./tools";
+
+const REFRESH_MS = 4000; // a study is viewable while the rest of it arrives
+const NO_PICTURES = new Set(["SR", "DOC", "PR", "KO", "SEG", "RTSTRUCT", "REG", "OT-DOC"]);
+
+/** One study: its series, one or two of them large, and what can be done with them. */
+@customElement("distal-film-viewer")
+export class DistalFilmViewer extends DistalElement {
+  @property({ attribute: false }) web!: DicomWeb;
+  @property() study = "";
+  @property({ attribute: false }) shared: SharedFilm | null = null;
+  @property({ attribute: false }) nameOf: (participant: string) => string = () => "";
+  @property({ type: Boolean }) mayLead = false;
+  @property({ type: Boolean }) small = false;
+  @property({ type: Boolean }) closable = false;
+
+  @state() private engine: Engine | null | undefined;
+  @state() private head: StudyRow | null = null;
+  @state() private rows: readonly SeriesRow[] | null = null;
+  @state() private problem: FilmProblem | null = null;
+  @state() private layout: FilmLayout = "one";
+  @state() private active = 0;
+  @state() private tool: DragTool = "scroll";
+  @state() private linked = true;
+  @state() private playing = false;
+  @state() private alone = false;
+  @state() private paper: Series | null = null; // a report or document instead of pictures
+  @state() private tick = 0; // of what panes show
+  @query("dialog") private readonly dialog!: HTMLDialogElement | null;
+  @queryAll("distal-film-pane") private readonly panes!: NodeListOf<DistalFilmPane>;
+
+  readonly #series = new Map<string, Promise<Series>>();
+  #asking = new AbortController();
+  #marks: Marks | null = null;
+  #refresh: ReturnType<typeof setInterval> | undefined;
+  #cine: ReturnType<typeof setTimeout> | undefined;
+  #ends: (() => void)[] = [];
+
+  static override styles = [
+    sharedStyle,
+    css`
+      :host {
+        display: grid;
+        grid-template: auto auto minmax(0, 1fr) / auto minmax(0, 1fr);
+        grid-template-areas: "head head" "tools tools" "strip panes";
+        min-width: 0;
+        min-height: 0;
+        height: 100%;
+        background: var(--surface);
+        overflow: hidden;
+      }
+      .head {
+        grid-area: head;
+        display: flex;
+        align-items: center;
+        gap: 0 var(--space-3);
+        padding: 0 var(--space-1);
+        min-height: 48px;
+        border-bottom: 1px solid var(--line);
+        min-width: 0;
+      }
+      .who {
+        flex: 1;
+        min-width: 0;
+        line-height: 1.3;
+      }
+      .who strong,
+      .who span {
+        display: block;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .lead {
+        display: flex;
+        align-items: center;
+        gap: var(--space-2);
+        font-size: var(--type-caption);
+        min-width: 0;
+      }
+      .lead button {
+        font-size: var(--type-caption);
+        padding: 0 var(--space-3);
+        white-space: nowrap;
+      }
+      .lead .state {
+        color: var(--text-2);
+        min-width: 0;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .lead .state.on {
+        color: var(--accent-text);
+        font-weight: 600;
+      }
+      distal-film-tools {
+        grid-area: tools;
+        min-width: 0;
+        border-bottom: 1px solid var(--line);
+      }
+      distal-film-strip {
+        grid-area: strip;
+      }
+      .panes {
+        grid-area: panes;
+        display: grid;
+        gap: 2px;
+        min-width: 0;
+        min-height: 0;
+        background: var(--line);
+        position: relative;
+      }
+      .panes.two {
+        grid-template-columns: 1fr 1fr;
+      }
+      .panes.planes {
+        grid-template: 1fr 1fr / 2fr 1fr;
+      }
+      .panes.planes > :first-child {
+        grid-row: 1 / 3;
+      }
+      distal-film-document,
+      .whole {
+        grid-area: panes;
+      }
+      .whole {
+        display: grid;
+        place-items: center;
+        background: #000;
+        color: var(--picture-text);
+        text-align: center;
+        padding: var(--space-4);
+      }
+      :host([small]) distal-film-strip {
+        --strip-direction: row;
+      }
+      :host([small]) {
+        grid-template: auto auto minmax(0, 1fr) auto / minmax(0, 1fr);
+        grid-template-areas: "head" "tools" "panes" "strip";
+      }
+      @media (max-width: 719px) {
+        :host {
+          grid-template: auto minmax(0, 1fr) auto auto / minmax(0, 1fr);
+          grid-template-areas: "head" "panes" "strip" "tools";
+        }
+        distal-film-strip {
+          --strip-direction: row;
+        }
+        distal-film-tools {
+          border-bottom: 0;
+          border-top: 1px solid var(--line);
+          padding-bottom: env(safe-area-inset-bottom);
+        }
+        .head {
+          flex-wrap: wrap;
+        }
+        .lead {
+          flex: 1 0 100%;
+          justify-content: space-between;
+          padding-left: var(--space-2);
+        }
+        .panes.two {
+          grid-template: 1fr 1fr / 1fr;
+        }
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    new Watching(this, () => (this.shared ? [this.shared.presenter, this.shared.marks] : []));
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#start();
+    this.#refresh = setInterval(() => {
+      if (!document.hidden) void this.#look();
+    }, REFRESH_MS);
+    if (this.shared) {
+      const { view, cursor, presenter } = this.shared;
+      this.#ends = [
+        view.subscribe(() => this.#follow()),
+        cursor.subscribe(() => this.#pointed()),
+        presenter.subscribe(() => this.#led()),
+      ];
+    }
+  }
+
+  override disconnectedCallback(): void {
+    clearInterval(this.#refresh);
+    clearTimeout(this.#cine);
+    for (const end of this.#ends) end();
+    this.#ends = [];
+    this.#marks?.close();
+    this.#marks = null;
+    this.#asking.abort();
+    super.disconnectedCallback();
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("study") && changed.get("study")) this.#open();
+  }
+
+  /** Goes wherever the presenter goes. */
+  get follows(): boolean {
+    return !this.alone;
+  }
+
+  // --- what there is ---
+
+  async #start(): Promise<void> {
+    this.#open();
+    if (this.engine !== undefined) return;
+    try {
+      const { startEngine } = await import("../../film/engine");
+      const engine = await startEngine();
+      const { Marks } = await import("../../film/marks");
+      engine.use(this.tool);
+      if (!this.isConnected) return;
+      this.#marks = new Marks(this.shared, {
+        sharing: () => !this.alone,
+        stacks: () => this.#stacks(),
+        changed: () => (this.tick += 1),
+      });
+      this.engine = engine;
+    } catch (error) {
+      console.warn("the server draws the images:", error);
+      this.engine = null;
+    }
+  }
+
+  /** Another study: nothing of the one before stays on the screen. */
+  #open(): void {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    this.#series.clear();
+    this.rows = this.head = this.problem = this.paper = null;
+    this.#stop();
+    if (!this.shared?.led) this.layout = "one";
+    this.active = 0;
+    void this.#look();
+  }
+
+  /** Which series there are, and what has arrived meanwhile. */
+  async #look(): Promise<void> {
+    const { signal } = this.#asking;
+    try {
+      const rows = byNumber((await this.web.series(this.study, signal)).map(seriesRow));
+      const first = this.rows === null;
+      const grown = rows.filter(({ uid, count }) => {
+        const known = this.rows?.find((row) => row.uid === uid);
+        return known && known.count !== count;
+      });
+      this.rows = rows;
+      this.problem = null;
+      for (const { uid } of grown) this.#series.delete(uid);
+      if (first) await this.#begin(rows);
+      else {
+        for (const pane of this.panes) {
+          const { series } = pane;
+          if (series && grown.some(({ uid }) => uid === series.uid)) {
+            await this.#put(pane, series.uid);
+          }
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof FilmProblem)) throw error;
+      if (this.rows === null) this.problem = error; // else the next look may be better
+    }
+  }
+
+  async #begin(rows: readonly SeriesRow[]): Promise<void> {
+    if (this.shared?.led && !this.alone) {
+      this.#follow();
+      return;
+    }
+    const first = rows.find(({ modality }) => !NO_PICTURES.has(modality)) ?? rows[0];
+    if (first) await this.#choose(first.uid);
+  }
+
+  #load(uid: string): Promise<Series> {
+    const known = this.#series.get(uid);
+    if (known) return known;
+    const row = this.rows?.find((each) => each.uid === uid);
+    const { signal } = this.#asking;
+    const loading = this.web
+      .metadata(this.study, uid, signal)
+      .then((objects) =>
+        seriesOf(
+          this.study,
+          row ?? { uid, number: null, modality: "", description: "", count: objects.length },
+          objects,
+        ),
+      );
+    this.#series.set(uid, loading);
+    loading.catch(() => this.#series.delete(uid));
+    return loading;
+  }
+
+  readonly #loaded = new Map<string, Series>();
+
+  #stacks(): Stack[] {
+    return [...this.panes].flatMap(({ drawing }) => drawing?.stack ?? []);
+  }
+
+  // --- what is shown ---
+
+  get #pane(): DistalFilmPane | undefined {
+    return this.panes[this.active];
+  }
+
+  get #drawing(): Drawing | null {
+    return this.#pane?.drawing ?? null;
+  }
+
+  /** A series for the active pane. */
+  async #choose(uid: string): Promise<void> {
+    this.#stop();
+    const { signal } = this.#asking;
+    try {
+      const series = await this.#load(uid);
+      if (signal.aborted) return;
+      this.#heard(series);
+      if (series.kind !== "pictures") {
+        this.paper = series;
+        return;
+      }
+      this.paper = null;
+      await this.updateComplete;
+      await this.#pane?.show(series, 0);
+      this.tick += 1;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof FilmProblem)) throw error;
+      this.problem = error;
+    }
+  }
+
+  #heard(series: Series): void {
+    this.#loaded.set(series.uid, series);
+    const data = series.objects[0];
+    if (data && this.head === null) this.head = studyRow(data);
+  }
+
+  async #put(pane: DistalFilmPane, uid: string, wanted?: FilmPane): Promise<boolean> {
+    const series = await this.#load(uid);
+    this.#heard(series);
+    const index = wanted
+      ? indexOf(series, wanted.instance, wanted.frame)
+      : (pane.drawing?.index ?? 0);
+    if (index < 0) return false;
+    await pane.show(series, index, wanted ?? null);
+    this.tick += 1;
+    return true;
+  }
+
+  // --- together ---
+
+  /** What this page shows, as others can show it. */
+  #view(): FilmView | null {
+    const panes: FilmPane[] = [];
+    for (const { drawing } of this.panes) {
+      const shown = drawing?.shown;
+      if (!drawing?.series || !shown) continue;
+      panes.push({
+        series: drawing.series.uid,
+        instance: shown.instance,
+        frame: shown.frame,
+        plane: "acquired",
+        focus: null,
+        ...drawing.look,
+      });
+    }
+    if (panes.length === 0) return null;
+    const active = Math.min(this.active, panes.length - 1);
+    return { study: this.study, layout: this.layout, panes, active };
+  }
+
+  #tell(): void {
+    if (!this.shared?.leading) return;
+    const view = this.#view();
+    if (view) this.shared.show(view);
+  }
+
+  #led(): void {
+    if (!this.shared?.led) this.alone = false;
+    if (this.shared?.leading) this.#tell();
+    else this.#follow();
+    this.requestUpdate();
+  }
+
+  /** As the presenter looks at it; the newest of what he shows, whatever comes in between. */
+  #follow(): void {
+    const view = this.shared?.view.value;
+    if (!view || this.alone || !this.shared?.led || view.study !== this.study) return;
+    this.#stop();
+    if (view.layout !== this.layout || view.active !== this.active || this.paper) {
+      this.layout = view.layout;
+      this.active = view.active;
+      this.paper = null;
+    }
+    void this.updateComplete.then(() => {
+      view.panes.forEach((wanted, at) => void this.#followPane(at, wanted));
+    });
+  }
+
+  async #followPane(at: number, wanted: FilmPane): Promise<void> {
+    const pane = this.panes[at];
+    if (!pane) return;
+    if (pane.series?.uid === wanted.series) {
+      const index = indexOf(pane.series, wanted.instance, wanted.frame);
+      if (index >= 0) {
+        pane.go(index, wanted);
+        return;
+      }
+      this.#series.delete(wanted.series); // it has not arrived here yet
+    }
+    try {
+      await this.#put(pane, wanted.series, wanted);
+      const newest = this.shared?.view.value?.panes[at];
+      if (newest && newest !== wanted && newest.series === wanted.series && !this.alone) {
+        const index = indexOf(await this.#load(newest.series), newest.instance, newest.frame);
+        if (index >= 0) pane.go(index, newest);
+      }
+    } catch (error) {
+      if (!(error instanceof FilmProblem) || this.#asking.signal.aborted) return;
+      if (this.head === null) this.problem = error;
+    }
+  }
+
+  #pointed(): void {
+    const cursor = this.alone ? null : (this.shared?.cursor.value ?? null);
+    for (const pane of this.panes) pane.point(this.shared?.leading ? null : cursor);
+  }
+
+  readonly #gesture = (): void => {
+    this.#stop();
+    this.#free();
+  };
+
+  /** Who touches the pictures while he follows looks around alone, until he comes back. */
+  #free(): void {
+    if (this.shared?.led && !this.alone) {
+      this.alone = true;
+      this.#pointed();
+    }
+  }
+
+  #comeBack(): void {
+    this.alone = false;
+    this.#follow();
+    this.#pointed();
+    this.#marks?.take();
+  }
+
+  // --- what is done ---
+
+  readonly #paneChanged = (event: Event): void => {
+    const pane = event.target as DistalFilmPane;
+    this.tick += 1;
+    if (this.layout === "two" && this.linked && pane === this.#pane) this.#scrollAlong(pane);
+    this.#tell();
+  };
+
+  /** The other pane goes where this one is: in the body where that is known, else by as much. */
+  #scrollAlong(from: DistalFilmPane): void {
+    if (this.shared?.led && !this.alone) return; // the presenter's page says what both show
+    const shown = from.drawing?.shown;
+    if (!shown) return;
+    for (const pane of this.panes) {
+      if (pane === from || !pane.series) continue;
+      const index = nearest(shown, pane.series);
+      if (index !== null) pane.go(index);
+    }
+  }
+
+  #activate(index: number): void {
+    if (index === this.active) return;
+    this.active = index;
+    this.#tell();
+  }
+
+  readonly #act = (event: CustomEvent<Act>): void => this.#do(event.detail);
+
+  #do(act: Act): void {
+    const drawing = this.#drawing;
+    if (act.do === "tool") {
+      this.tool = act.tool;
+      this.engine?.use(act.tool);
+      return;
+    }
+    if (act.do === "erase") {
+      this.dialog?.showModal();
+      return;
+    }
+    if (act.do === "play") {
+      if (this.playing) this.#stop();
+      else {
+        this.#free();
+        this.playing = true;
+        this.#turn();
+      }
+      return;
+    }
+    this.#free();
+    switch (act.do) {
+      case "layout":
+        this.#arrange(act.layout);
+        return;
+      case "link":
+        this.linked = !this.linked;
+        return;
+      case "key":
+        this.#keyImage();
+        return;
+      case "preset":
+        if (drawing) this.#preset(drawing, act.name);
+        return;
+      case "reset":
+        drawing?.reset();
+        return;
+      case "invert":
+        this.#change((look) => ({ ...look, invert: !look.invert }));
+        return;
+      case "rotate":
+        this.#change(turned);
+        return;
+      case "mirror":
+        this.#change((look) => ({ ...look, flip_h: !look.flip_h }));
+    }
+  }
+
+  #change(change: (look: Look) => Look): void {
+    const drawing = this.#drawing;
+    if (drawing?.shown) drawing.look = change(drawing.look);
+  }
+
+  #preset(drawing: Drawing, name: PresetName): void {
+    if (name === "auto") drawing.autoWindow();
+    else if (name === "stored") drawing.window(null);
+    else {
+      const preset = presetsFor(drawing.shown?.data).find((each) => each.name === name);
+      if (preset) drawing.window(windowOf(preset.centre, preset.width));
+    }
+  }
+
+  /** Two: the series that comes after the shown one goes beside it. */
+  #arrange(layout: FilmLayout): void {
+    if (layout === this.layout) return;
+    const shown = this.#pane?.series?.uid ?? null;
+    const first = this.panes[0];
+    if (layout === "one" && this.active === 1 && first && shown) {
+      const index = this.#drawing?.index ?? 0;
+      const series = this.#loaded.get(shown);
+      if (series) void first.show(series, index, this.#drawing?.look ?? FIRST_LOOK);
+    }
+    this.layout = layout;
+    this.active = 0;
+    if (layout === "two") void this.#second(shown);
+    else void this.updateComplete.then(() => this.#tell());
+  }
+
+  async #second(shown: string | null): Promise<void> {
+    await this.updateComplete;
+    const pictures = (this.rows ?? []).filter(({ modality }) => !NO_PICTURES.has(modality));
+    const at = pictures.findIndex(({ uid }) => uid === shown);
+    const next = pictures[(at + 1) % Math.max(1, pictures.length)];
+    const pane = this.panes[1];
+    if (next && pane) await this.#put(pane, next.uid).catch(() => undefined);
+    const first = this.panes[0];
+    if (first && this.linked) this.#scrollAlong(first);
+  }
+
+  #keyImage(): void {
+    const drawing = this.#drawing;
+    const shown = drawing?.shown;
+    if (!drawing?.series || !shown || !this.#marks) return;
+    this.#marks.toggleKey({
+      study: this.study,
+      series: drawing.series.uid,
+      instance: shown.instance,
+      frame: shown.frame,
+      frame_of_reference: text(shown.data, TAG.FrameOfReferenceUID),
+    });
+  }
+
+  #turn(): void {
+    clearTimeout(this.#cine);
+    const drawing = this.#drawing;
+    const series = drawing?.series;
+    if (!this.playing || !drawing || !series) return;
+    const shown = drawing.shown;
+    const at = series.pictures.findIndex((picture) => picture === shown);
+    if (at === drawing.index) drawing.index = (at + 1) % series.pictures.length; // else it waits
+    const pace = shown ? framePaceMs(shown.data) : 100;
+    this.#cine = setTimeout(() => this.#turn(), pace);
+  }
+
+  #stop(): void {
+    clearTimeout(this.#cine);
+    this.playing = false;
+  }
+
+  readonly #key = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const drawing = this.#drawing;
+    if (!drawing) return;
+    const step = (by: number): void => {
+      this.#gesture();
+      drawing.index = drawing.index + by;
+    };
+    switch (event.key) {
+      case "ArrowUp":
+      case "ArrowLeft":
+        step(-1);
+        break;
+      case "ArrowDown":
+      case "ArrowRight":
+        step(1);
+        break;
+      case "PageUp":
+        step(-10);
+        break;
+      case "PageDown":
+        step(10);
+        break;
+      case "Home":
+        step(-drawing.index);
+        break;
+      case "End":
+        step(drawing.series?.pictures.length ?? 0);
+        break;
+      case "+":
+      case "=":
+        this.#free();
+        this.#change((look) => zoomed(look, 1.2));
+        break;
+      case "-":
+        this.#free();
+        this.#change((look) => zoomed(look, 1 / 1.2));
+        break;
+      case " ":
+        this.#do({ do: "play" });
+        break;
+      case "0":
+        this.#do({ do: "reset" });
+        break;
+      case "i":
+      case "I":
+        this.#do({ do: "invert" });
+        break;
+      case "r":
+      case "R":
+        this.#do({ do: "rotate" });
+        break;
+      case "f":
+      case "F":
+        this.#do({ do: "mirror" });
+        break;
+      case "k":
+      case "K":
+        this.#do({ do: "key" });
+        break;
+      case "w":
+      case "W":
+        this.#do({ do: "tool", tool: "window" });
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  readonly #move = (event: PointerEvent): void => {
+    if (!this.shared?.leading) return;
+    const pane = event.currentTarget as DistalFilmPane;
+    const { drawing } = pane;
+    const shown = drawing?.shown;
+    if (!drawing || !shown) return;
+    const box = pane.getBoundingClientRect();
+    const point = drawing.worldAt([event.clientX - box.left, event.clientY - box.top]);
+    if (!point?.every(Number.isFinite)) return;
+    this.shared.point({
+      instance: shown.instance,
+      frame: shown.frame,
+      frame_of_reference: text(shown.data, TAG.FrameOfReferenceUID),
+      point: [...point],
+    });
+  };
+
+  readonly #away = (): void => this.shared?.point(null);
+
+  // --- drawing it ---
+
+  #now(): ToolState {
+    const drawing = this.#drawing;
+    const shown = drawing?.shown;
+    return {
+      tool: this.tool,
+      layout: this.layout,
+      presets: shown && coloured(shown.data) ? [] : presetsFor(shown?.data),
+      measures: drawing?.stack !== null,
+      planes: false,
+      many: (drawing?.series?.pictures.length ?? 0) > 1,
+      playing: this.playing,
+      inverted: drawing?.shown ? drawing.look.invert : false,
+      key: shown ? (this.#marks?.isKey(shown.instance, shown.frame) ?? false) : false,
+      linked: this.linked,
+      marked: drawing?.series ? (this.#marks?.count(drawing.series) ?? 0) > 0 : false,
+    };
+  }
+
+  override render() {
+    const t = filmMessages();
+    const { rows } = this;
+    return html`
+      ${this.#head()}
+      ${
+        this.problem
+          ? html`<div class="whole" style="background:var(--surface)">
+              <distal-film-problem
+                .problem=${this.problem}
+                @again=${() => this.#open()}
+              ></distal-film-problem>
+            </div>`
+          : rows?.length === 0
+            ? html`<div class="whole">
+                <div role="status">
+                  <h2>${t.emptyStudy}</h2>
+                  <p>${t.emptyStudyText}</p>
+                </div>
+              </div>`
+            : this.#body(rows)
+      }
+      ${this.#eraseDialog()}
+    `;
+  }
+
+  #body(rows: readonly SeriesRow[] | null) {
+    const t = filmMessages();
+    const count = this.layout === "one" ? 1 : 2;
+    const shown = [...this.panes].map((pane) => pane.series?.uid ?? null);
+    return html`
+      <distal-film-tools
+        .now=${this.#now()}
+        ?small=${this.small}
+        @act=${this.#act}
+      ></distal-film-tools>
+      <distal-film-strip
+        .study=${this.study}
+        .rows=${rows ?? []}
+        .shown=${this.paper ? [this.paper.uid] : shown}
+        .keys=${this.#marks?.keys() ?? new Map<string, number>()}
+        @series=${(event: CustomEvent<string>) => {
+          this.#free();
+          void this.#choose(event.detail).then(() => this.#tell());
+        }}
+      ></distal-film-strip>
+      <div class="panes ${this.layout}" ?hidden=${this.paper !== null}>
+        ${Array.from(
+          { length: count },
+          (_, index) =>
+            html`<distal-film-pane
+              .engine=${this.engine}
+              .number=${index + 1}
+              ?active=${count > 1 && index === this.active}
+              ?compact=${this.small}
+              @changed=${this.#paneChanged}
+              @opened=${() => this.#marks?.take()}
+              @gesture=${this.#gesture}
+              @wheel=${this.#gesture}
+              @pointerdown=${() => {
+                this.#gesture();
+                this.#activate(index);
+              }}
+              @pointermove=${this.#move}
+              @pointerleave=${this.#away}
+              @focusin=${() => this.#activate(index)}
+              @keydown=${this.#key}
+              @contextmenu=${(event: Event) => event.preventDefault()}
+            ></distal-film-pane>`,
+        )}
+        ${
+          rows === null
+            ? html`<div class="whole" style="position:absolute;inset:0" role="status">
+                ${t.loading}
+              </div>`
+            : nothing
+        }
+      </div>
+      ${
+        this.paper
+          ? html`<distal-film-document .series=${this.paper}></distal-film-document>`
+          : nothing
+      }
+    `;
+  }
+
+  #head() {
+    const t = filmMessages();
+    const { head } = this;
+    const line = head
+      ? [
+          ...patientLine(head.patient, head.date, t),
+          day(head.date),
+          head.description,
+          head.institution,
+        ].filter(Boolean)
+      : [];
+    return html`<div class="head" data-testid="film-banner">
+      <button aria-label=${t.back} title=${t.back} data-testid="film-back" @click=${this.#back}>
+        ${icons.back}
+      </button>
+      <div class="who">
+        <strong data-testid="film-patient">${head ? head.patient.name || t.noName : " "}</strong>
+        <span class="caption numbers" title=${line.join(" · ")}>${line.join(" · ")}</span>
+      </div>
+      ${this.#leadBar()}
+      ${
+        this.closable
+          ? html`<button
+              aria-label=${t.close}
+              title=${t.close}
+              data-testid="film-close"
+              @click=${() => this.dispatchEvent(new CustomEvent("close-film"))}
+            >
+              ${icons.close}
+            </button>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  #leadBar() {
+    const t = filmMessages();
+    const { shared } = this;
+    if (!shared) return nothing;
+    const presenter = shared.presenter.value;
+    const name = presenter === null ? "" : this.nameOf(presenter);
+    if (shared.leading) {
+      return html`<div class="lead">
+        <span class="state on" data-testid="film-state" data-state="leading">${t.leading}</span>
+        <button class="quiet" data-testid="film-lead-stop" @click=${() => shared.lead(false)}>
+          ${t.leadStop}
+        </button>
+      </div>`;
+    }
+    if (presenter === null) {
+      if (!this.mayLead) return nothing;
+      return html`<div class="lead">
+        <button class="quiet" data-testid="film-lead" @click=${() => shared.lead(true)}>
+          ${t.lead}
+        </button>
+      </div>`;
+    }
+    const elsewhere = shared.view.value && shared.view.value.study !== this.study;
+    const away = this.alone || elsewhere;
+    return html`<div class="lead">
+      <span
+        class="state ${away ? "" : "on"}"
+        data-testid="film-state"
+        data-state=${away ? "alone" : "following"}
+        >${away ? t.alone(name) : t.following(name)}</span
+      >
+      <button
+        class=${away ? "primary" : "quiet"}
+        data-testid="film-follow"
+        @click=${() => {
+          if (elsewhere) this.dispatchEvent(new CustomEvent("follow"));
+          else if (away) this.#comeBack();
+          else this.#free();
+        }}
+      >
+        ${away ? t.follow : t.lookAlone}
+      </button>
+    </div>`;
+  }
+
+  #eraseDialog() {
+    const t = filmMessages();
+    return html`<dialog aria-label=${t.removeMarksTitle}>
+      <h2>${t.removeMarksTitle}</h2>
+      <p>${t.removeMarksText}</p>
+      <div class="actions">
+        <button class="quiet" @click=${() => this.dialog?.close()}>${t.cancel}</button>
+        <button
+          class="danger"
+          data-testid="film-erase-confirm"
+          @click=${() => {
+            this.dialog?.close();
+            const series = this.#drawing?.series;
+            if (series) this.#marks?.erase(series);
+          }}
+        >
+          ${t.removeMarks}
+        </button>
+      </div>
+    </dialog>`;
+  }
+
+  readonly #back = (): void => {
+    this.dispatchEvent(new CustomEvent("back"));
+  };
+}

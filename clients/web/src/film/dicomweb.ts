@@ -1,0 +1,127 @@
+/**
+ * DICOMweb as the viewer needs it. What cannot send a header (pictures, the image loader) rides on
+ * a cookie that `open` gets for the token.
+ */
+
+import type { DicomJson } from "./tags";
+
+const BASE = "/dicomweb";
+const LIST = 60; // studies in a list; more are found by searching
+
+/** Why images cannot be shown; the catalogue says each in words. */
+export type FilmProblemCode =
+  "signed_out" | "forbidden" | "missing" | "unavailable" | "unreachable" | "failed";
+
+export class FilmProblem extends Error {
+  constructor(
+    readonly code: FilmProblemCode,
+    readonly detail: string,
+  ) {
+    super(`${code}: ${detail}`);
+  }
+}
+
+function codeOf(status: number): FilmProblemCode {
+  if (status === 401) return "signed_out";
+  if (status === 403) return "forbidden";
+  if (status === 404 || status === 410) return "missing";
+  if (status === 503 || status === 501) return "unavailable";
+  return "failed";
+}
+
+export async function ask(
+  url: string,
+  request: RequestInit,
+  signal?: AbortSignal,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...request, ...(signal ? { signal } : {}) });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new FilmProblem("unreachable", String(error));
+  }
+  if (!response.ok) {
+    const told = (await response.text().catch(() => "")).slice(0, 300);
+    throw new FilmProblem(codeOf(response.status), `HTTP ${response.status} ${told}`.trim());
+  }
+  return response;
+}
+
+async function json(url: string, signal?: AbortSignal): Promise<DicomJson[]> {
+  const headers = { Accept: "application/dicom+json" };
+  const response = await ask(url, { headers }, signal);
+  if (response.status === 204) return [];
+  try {
+    return (await response.json()) as DicomJson[];
+  } catch (error) {
+    throw new FilmProblem("failed", String(error));
+  }
+}
+
+/** What a doctor types above the list: part of a name, a patient's number, an accession number. */
+export interface Search {
+  readonly words: string;
+  readonly modality: string;
+}
+
+/** The QIDO-RS query of a search. Letters and Chinese are names, what holds a digit is a number. */
+export function studiesQuery({ words, modality }: Search): string {
+  const query = new URLSearchParams({ limit: String(LIST) });
+  const term = words.trim();
+  if (/\d/.test(term)) query.set("PatientID", `${term}*`);
+  else if (term) query.set("PatientName", `*${term}*`);
+  if (modality) query.set("ModalitiesInStudy", modality);
+  for (const field of ["StudyDescription", "InstitutionName"]) query.append("includefield", field);
+  return query.toString();
+}
+
+export class DicomWeb {
+  /** A cookie for what follows. Without a token the one of an earlier visit may still be good. */
+  async open(token: string | null): Promise<void> {
+    if (token === null) return;
+    try {
+      await ask("/api/dicomweb/session", {
+        method: "POST",
+        headers: { Authorization: `Bearer ${token}` },
+      });
+    } catch (error) {
+      if (!(error instanceof FilmProblem) || error.code !== "missing") throw error;
+      throw new FilmProblem("unavailable", error.detail); // a server without an archive
+    }
+  }
+
+  studies(search: Search, signal?: AbortSignal): Promise<DicomJson[]> {
+    return json(`${BASE}/studies?${studiesQuery(search)}`, signal);
+  }
+
+  series(study: string, signal?: AbortSignal): Promise<DicomJson[]> {
+    return json(`${BASE}/studies/${study}/series`, signal);
+  }
+
+  metadata(study: string, series: string, signal?: AbortSignal): Promise<DicomJson[]> {
+    return json(`${BASE}/studies/${study}/series/${series}/metadata`, signal);
+  }
+
+  static thumbnail(study: string, series: string): string {
+    return `${BASE}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
+  }
+
+  static frame(study: string, series: string, instance: string, frame: number): string {
+    return `${BASE}/studies/${study}/series/${series}/instances/${instance}/frames/${frame}`;
+  }
+
+  /** A picture made by the server, for where the browser cannot make it. */
+  static rendered(at: string, window: readonly [number, number] | null, size: number): string {
+    const query = new URLSearchParams({ viewport: `${size},${size}` });
+    if (window) query.set("window", `${window[0]},${window[1]},linear`);
+    return `${at}/rendered?${query.toString()}`;
+  }
+
+  /** The PDF or other document that an object carries. */
+  static async document(instance: string, bulk: string | undefined): Promise<Blob> {
+    const url = bulk ? new URL(bulk, location.origin + instance).pathname : `${instance}/rendered`;
+    const response = await ask(url, { headers: { Accept: "application/pdf, */*;q=0.5" } });
+    return response.blob();
+  }
+}

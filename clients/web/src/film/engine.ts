@@ -1,0 +1,154 @@
+/**
+ * Cornerstone3D behind the little that the viewer needs of it: started once, tools registered, one
+ * tool group for all panes. Loaded only when a study is opened: it is a megabyte.
+ */
+
+import {
+  Enums,
+  RenderingEngine,
+  cache,
+  getShouldUseCPURendering,
+  init as startCore,
+} from "@cornerstonejs/core";
+import loader, { wadors } from "@cornerstonejs/dicom-image-loader";
+import {
+  AngleTool,
+  EllipticalROITool,
+  Enums as ToolEnums,
+  LengthTool,
+  PanTool,
+  ProbeTool,
+  StackScrollTool,
+  ToolGroupManager,
+  WindowLevelTool,
+  ZoomTool,
+  addTool,
+  init as startTools,
+} from "@cornerstonejs/tools";
+
+import type { FilmTool } from "../protocol/messages";
+import type { Picture } from "./study";
+
+const ENGINE = "distal-film";
+const GROUP = "distal-film";
+const CACHE_BYTES = 1024 ** 3; // a large CT is 0.5 GB; phones throw pages away beyond a gigabyte
+
+/** What dragging on a picture does. */
+export type DragTool = "scroll" | "window" | "zoom" | "pan" | Exclude<FilmTool, "key_image">;
+
+const nameOf = ({ toolName }: { toolName: string }): string => toolName;
+const NAMES: Record<DragTool, string> = {
+  scroll: nameOf(StackScrollTool),
+  window: nameOf(WindowLevelTool),
+  zoom: nameOf(ZoomTool),
+  pan: nameOf(PanTool),
+  length: LengthTool.toolName,
+  angle: AngleTool.toolName,
+  ellipse: EllipticalROITool.toolName,
+  probe: ProbeTool.toolName,
+};
+export const MARK_TOOLS = ["length", "angle", "ellipse", "probe"] as const;
+
+/** The mark tool of a Cornerstone annotation; null for what is none of ours. */
+export function markToolOf(toolName: string): (typeof MARK_TOOLS)[number] | null {
+  return MARK_TOOLS.find((tool) => NAMES[tool] === toolName) ?? null;
+}
+
+export function toolNameOf(tool: DragTool): string {
+  return NAMES[tool];
+}
+
+type Metadata = Parameters<typeof wadors.metaDataManager.add>[1];
+type ToolGroup = NonNullable<ReturnType<typeof ToolGroupManager.createToolGroup>>;
+
+export class Engine {
+  readonly rendering: RenderingEngine;
+  readonly group: ToolGroup;
+  /** Without WebGL the processor draws, and volumes cannot be cut. */
+  readonly withVolumes: boolean;
+  readonly stacks = new Set<{ restore(): void }>();
+  resizing = false;
+  #frame = 0;
+
+  constructor() {
+    this.rendering = new RenderingEngine(ENGINE);
+    const group = ToolGroupManager.createToolGroup(GROUP);
+    if (!group) throw new Error("a tool group of this name exists");
+    this.group = group;
+    this.withVolumes = !getShouldUseCPURendering();
+    for (const tool of [
+      StackScrollTool,
+      WindowLevelTool,
+      ZoomTool,
+      PanTool,
+      LengthTool,
+      AngleTool,
+      EllipticalROITool,
+      ProbeTool,
+    ]) {
+      addTool(tool);
+      group.addTool(nameOf(tool));
+    }
+    this.use("scroll");
+  }
+
+  /** Some pane has another size. One call fits all of them, and takes every camera back. */
+  resize(): void {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.resizing = true;
+      try {
+        this.rendering.resize(true, false);
+      } finally {
+        this.resizing = false;
+      }
+      for (const stack of this.stacks) stack.restore();
+    });
+  }
+
+  /** What the left button, or one finger, does. The others stay: middle pans, right zooms. */
+  use(tool: DragTool): void {
+    const { MouseBindings, KeyboardBindings } = ToolEnums;
+    const bindings: Record<string, object[]> = {
+      [NAMES.pan]: [{ mouseButton: MouseBindings.Auxiliary }],
+      [NAMES.zoom]: [{ mouseButton: MouseBindings.Secondary }, { numTouchPoints: 2 }],
+      [NAMES.window]: [{ mouseButton: MouseBindings.Primary, modifierKey: KeyboardBindings.Shift }],
+      [NAMES.scroll]: [{ mouseButton: MouseBindings.Wheel }],
+    };
+    (bindings[NAMES[tool]] ??= []).push({ mouseButton: MouseBindings.Primary });
+    for (const name of Object.values(NAMES)) {
+      const wanted = bindings[name];
+      // A tool keeps its older bindings unless it is disabled in between.
+      this.group.setToolPassive(name, { removeAllBindings: true });
+      if (wanted) this.group.setToolActive(name, { bindings: wanted });
+    }
+  }
+
+  /** Cornerstone's name of a picture; its metadata are known from then on. */
+  static imageId(picture: Picture): string {
+    const imageId = `wadors:${location.origin}${picture.url}`;
+    wadors.metaDataManager.add(imageId, picture.data as Metadata);
+    return imageId;
+  }
+}
+
+let starting: Promise<Engine> | null = null;
+
+/** The one engine of this page. `processor` draws without WebGL even where there is some. */
+export function startEngine(processor = false): Promise<Engine> {
+  starting ??= Promise.resolve().then(() => {
+    startCore({ rendering: { useCPURendering: processor } } as Parameters<typeof startCore>[0]);
+    startTools();
+    loader.init({
+      maxWebWorkers: Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)),
+    });
+    cache.setMaxCacheSize(CACHE_BYTES);
+    return new Engine();
+  });
+  starting.catch(() => (starting = null));
+  return starting;
+}
+
+export const VIEWPORT = Enums.ViewportType;
+export const EVENT = Enums.Events;
