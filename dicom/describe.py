@@ -41,6 +41,7 @@ TEXT_MAX = 1 << 20  # of one value
 INFLATED_MAX = 1 << 28
 CHARSET = 0x00080005
 AVAILABLE_SYNTAX = 0x00083002
+DOCUMENT = 0x00420011  # shown by a reader of its own, however short
 PIXELS = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})
 TABLES = frozenset({0x00281201, 0x00281202, 0x00281203, 0x00283006, 0x00281221, 0x00281222}) | {
     0x00281223
@@ -239,7 +240,8 @@ class _Describer:
 
     def _binary(self, tag: int, vr: str, at: int, length: int) -> Value:
         unit = _BINARY[vr]
-        if length > (TABLE_MAX if tag in TABLES else INLINE_MAX) and self._by_place:
+        most = 0 if tag == DOCUMENT else TABLE_MAX if tag in TABLES else INLINE_MAX
+        if length > most and self._by_place:
             return self._bulk(vr, at, length, unit)
         raw = self._data[at : at + length]
         if self._big and unit > 1:

@@ -54,13 +54,13 @@ def demo_settings(settings: Settings, lan: bool) -> Settings:
 async def demonstration(server: Distal) -> AsyncIterator[None]:
     """Print the links and keep the simulated county hospital in the room."""
     print(invitation_text(server), flush=True)
-    site = asyncio.create_task(_keep_site(server))
+    tasks = [asyncio.create_task(_keep_site(server)), asyncio.create_task(_send_studies(server))]
     try:
         yield
     finally:
-        site.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await site
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def invitation_text(server: Distal) -> str:
@@ -114,16 +114,27 @@ async def _keep_site(server: Distal) -> None:
 async def _run_site(server: Distal) -> int:
     """Run it once. The token goes through its stdin, where no process list shows it."""
     token = sign(server.key, ROOM, "county_doctor", SITE_NAME, HOSPITAL, DAY_S)
+    arguments = ("--data-dir", str(server.settings.data_dir))
+    return await _run_client(server, "clients.site", token, *arguments)
+
+
+async def _send_studies(server: Distal) -> None:
+    """Send what is not there yet, as the institution of those whose link names none."""
+    token = sign(server.key, ROOM, "operator", SITE_NAME, ttl_s=DAY_S)
+    if code := await _run_client(server, "clients.studies", token):
+        log.error("the demonstration's studies were not sent", exit_code=code)
+
+
+async def _run_client(server: Distal, module: str, token: str, *more: str) -> int:
     environment = dict(os.environ)
     if server.settings.tls_cert is not None:
         environment["SSL_CERT_FILE"] = str(server.settings.tls_cert)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "clients.site", "--url", server.url, "--token-file", "-"),
-        *("--data-dir", str(server.settings.data_dir)),
+        *("-m", module, "--url", server.url, "--token-file", "-", *more),
         stdin=asyncio.subprocess.PIPE,
         env=environment,
-        start_new_session=True,  # Ctrl-C is for the server, which then stops the site
+        start_new_session=True,  # Ctrl-C is for the server, which then stops its clients
     )
     try:
         with contextlib.suppress(ConnectionError):

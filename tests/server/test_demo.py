@@ -138,3 +138,16 @@ def test_the_certificate_is_kept_while_it_is_good(tmp_path: Path) -> None:
     cert.write_text("broken")
     certificate(tmp_path)
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+
+
+async def test_the_demonstrations_studies_are_there(demo: DistalServer) -> None:
+    headers = {"Authorization": f"Bearer {demo.token('demo', 'specialist')}"}
+    found: list[Any] = []
+    async with aiohttp.ClientSession(demo.url, headers=headers) as http, asyncio.timeout(60):
+        while len(found) < 8:
+            async with http.get("/dicomweb/studies") as answer:
+                found = await answer.json(content_type=None)
+            await asyncio.sleep(0.1)
+        study = found[0]["0020000D"]["Value"][0]
+        async with http.get(f"/dicomweb/studies/{study}/thumbnail") as answer:
+            assert answer.status == 200
