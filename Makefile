@@ -15,7 +15,7 @@ TOOLS_READY := $(VENV)/stamp-tools
 NODE_READY := $(WEB)/node_modules/.stamp
 WEB_READY := $(WEB)/dist/index.html
 
-FUZZ := $(wildcard tests/media/fuzz/*.cpp tests/media/fuzz/*.h)
+FUZZ := $(wildcard tests/media/fuzz/*.cpp tests/media/fuzz/*.h tests/dicom/*.cpp)
 CXX := $(wildcard media/plane/*.cpp media/plane/*.h loadtests/native/*.cpp loadtests/native/*.hpp)
 NATIVE := pyproject.toml $(wildcard CMakeLists.txt */*/CMakeLists.txt) $(CXX)
 PAGES := $(shell find $(WEB)/src $(WEB)/public -type f) $(wildcard $(WEB)/*.html $(WEB)/*.ts)

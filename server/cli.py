@@ -1,4 +1,4 @@
-"""`distal`: serve, demo, token, turn-config, check."""
+"""`distal`: serve, demo, token, turn-config, check, dicom-quarantine."""
 
 from __future__ import annotations
 
@@ -85,6 +85,14 @@ def _check(said: argparse.Namespace) -> int:
     return check(_settings(said))
 
 
+def _dicom_quarantine(said: argparse.Namespace) -> int:
+    from dicom.operator import quarantined
+
+    for line in quarantined(_settings(said).data_dir / "dicom"):
+        print(line)
+    return 0
+
+
 def _settings(said: argparse.Namespace, **base: Any) -> Settings:
     flags = {
         option.name: value
@@ -129,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
     turn.set_defaults(run=_turn_config)
     check = commands.add_parser("check", parents=[common], help="is this machine fit?")
     check.set_defaults(run=_check)
+    aside = commands.add_parser(
+        "dicom-quarantine", parents=[common], help="list the DICOM objects that were not kept"
+    )
+    aside.set_defaults(run=_dicom_quarantine)
     return parser
 
 

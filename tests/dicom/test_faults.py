@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,10 +20,12 @@ from pydicom.uid import CTImageStorage
 from dicom.archive import Archive
 from dicom.dimse import status
 from dicom.errors import NotFound
+from dicom.ingest import Ingest
 from dicom.query import Level
 from tests.dicom.samples import ct, part10
 from tests.dicom.scu import Scu
 from tests.dicom.victim import victim
+from tests.server_process import ROOT
 
 KILLS = 100
 SENDERS = 2
@@ -91,6 +96,47 @@ def test_killed_at_a_hundred_moments_nothing_acknowledged_is_lost(
             assert file.read()[stored.data_at :] == sent
     counted = archive.find(Level.STUDY, None, {})[0]["NumberOfStudyRelatedInstances"]
     assert counted >= len(acknowledged)
+    archive.close()
+
+
+def test_after_a_power_failure_all_that_was_acknowledged_is_there(
+    tmp_path: Path, listener: socket.socket
+) -> None:
+    """Killing keeps the page cache; the shadow has only what was synced."""
+    library, root, shadow = tmp_path / "power_loss.so", tmp_path / "dicom", tmp_path / "shadow"
+    source = Path(__file__).with_name("power_loss.cpp")
+    command = ["c++", "-std=c++20", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True, timeout=110)
+    root.mkdir()
+    shadow.mkdir()
+    serve = f"from tests.dicom.victim import *; serve(Path({str(root)!r}), "
+    serve += f"socket.socket(fileno={listener.fileno()}), 0)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", serve],
+        cwd=ROOT,
+        env=os.environ | {"LD_PRELOAD": str(library), "ROOT": str(root), "SHADOW": str(shadow)},
+        pass_fds=(listener.fileno(),),
+    )
+    senders = [Sender(listener.getsockname()[1], f"1.2.{number}") for number in range(SENDERS)]
+    try:
+        for sender in senders:
+            sender.start()
+        deadline = time.monotonic() + 60
+        while min(len(one.acknowledged) for one in senders) < 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    for sender in senders:
+        sender.join(60)
+    Ingest(shadow).close()  # what a start after the failure does
+    archive = Archive(shadow)
+    for sender in senders:
+        assert len(sender.acknowledged) >= 20
+        for uid, sent in sender.acknowledged.items():
+            stored = archive.instance({"default"}, uid)
+            with archive.open(stored) as file:
+                assert file.read()[stored.data_at :] == sent
     archive.close()
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -13,9 +16,11 @@ from sqlalchemy import select
 
 from dicom import database, header, schema
 from dicom.ingest import Expected, Ingest, Kind, Sender
+from dicom.operator import quarantined
 from dicom.query import Level
 from tests.dicom.conftest import House
 from tests.dicom.samples import REAL, ct, part10, real
+from tests.server_process import ROOT
 
 
 def test_an_instance_is_stored_as_it_came_and_found(house: House) -> None:
@@ -164,6 +169,17 @@ def test_what_cannot_be_kept_is_put_aside(house: House, name: str) -> None:
     with database.reading(database.url_of(house.root)).connect() as connection:
         [row] = connection.execute(select(schema.quarantine)).mappings()
     assert row["reason"] == reason and row["size"] == len(content)
+
+
+def test_the_operator_sees_what_was_put_aside(house: House, tmp_path: Path) -> None:
+    assert list(quarantined(tmp_path)) == []
+    house.store(b"rubbish")
+    [line] = quarantined(house.root)
+    [file] = (house.root / "quarantine").iterdir()
+    assert file.name in line and "from 'SCANNER'  not DICOM: no DICM" in line
+    command = [sys.executable, "-m", "server.cli", "dicom-quarantine", "--data-dir", str(tmp_path)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == line
 
 
 def test_what_was_announced_must_come(house: House) -> None:
