@@ -11,6 +11,7 @@ import json
 import socket
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import structlog
@@ -30,6 +31,7 @@ def main() -> None:
     """Serve until the input ends."""
     told = json.loads(sys.stdin.readline())
     logs.configure(told["log_level"])
+    warnings.simplefilter("ignore")  # pydicom's quote what patients' data they are about
     root = Path(told["root"])
     ingest, archive = Ingest(root), Archive(root)
     nodes = Nodes({ae: Node(**node) for ae, node in told["nodes"].items()}, told["anybody"])

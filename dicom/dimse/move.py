@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dicom.dimse.association import Association
 
 log = structlog.get_logger("dicom.move")
+CONNECT_S, ANSWER_S = 15.0, 120.0  # an archive may be slow to store what it got
 COUNT_MAX = 0xFFFF  # what the answers can say
 AE_TITLE = "DISTAL"
 KEYS = {
@@ -83,12 +84,14 @@ def _sent(
     from pynetdicom import AE, _config, build_context  # costs a second, and few ever move
 
     _config.STORE_SEND_CHUNKED_DATASET = True
+    _config.LOG_HANDLER_LEVEL = "none"  # it would log who asks for what
     kind = {one: (one.sop_class, one.transfer_syntax) for one in chosen}
     kinds = sorted(set(kind.values()))
     for start in range(0, len(kinds), CONTEXTS_MAX):
         some = kinds[start : start + CONTEXTS_MAX]
         wanted = [one for one in chosen if kind[one] in some]
         entity = AE(AE_TITLE)
+        entity.connection_timeout, entity.dimse_timeout = CONNECT_S, ANSWER_S
         contexts = [build_context(sop_class, syntax) for sop_class, syntax in some]
         out = entity.associate(
             destination.host, destination.port, contexts, ae_title=message.destination

@@ -139,6 +139,19 @@ def test_find_at_each_level(scp: Scp, model: str, level: str) -> None:
     assert all(row["0010,0010"] == "Zhang^San" for row in found)
 
 
+@pytest.mark.parametrize("key", ["QueryRetrieveLevel=WARD", "PatientID"])
+def test_a_query_without_a_level_is_an_error(scp: Scp, key: str) -> None:
+    said = peers.run("findscu", "-v", "-S", "-k", key, "127.0.0.1", str(scp.port)).stdout
+    assert "Received Final Find Response (Error: DataSetDoesNotMatchSOPClass)" in said, said
+
+
+def test_names_are_answered_in_utf_8(scp: Scp) -> None:
+    scp.house.store(part10(ct(SpecificCharacterSet="GB18030", PatientName="王^小东")))
+    [found] = peers.find(scp.port, "-S", "QueryRetrieveLevel=STUDY", "PatientName")
+    assert found["0010,0010"] == "王^小东"
+    assert found["0008,0005"] == "ISO_IR 192"
+
+
 def test_institutions_see_their_own_alone(house: House, tmp_path: Path) -> None:
     scp = Scp(house, Nodes(LISTED))
     try:
