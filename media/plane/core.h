@@ -174,6 +174,23 @@ struct SubscriptionConfig {
   int priority = 0;  // of its class: 0 keeps its bandwidth longest
 };
 
+// Numbers whose packets never came here: a receiver counts them as lost, but they were lost on the
+// publisher's way, and tell nothing of his own.
+struct PassedOver {
+  uint32_t count = 0;  // since the last report
+  int before = 0;    // share of the report before, in 256ths: what was passed over is told a round trip later
+  uint16_t seq = 0;  // the highest sent at the last report
+
+  // What of a report's loss is of the receiver's own way; `last_seq`: the highest sent until now.
+  int own_loss(int fraction_lost, uint16_t last_seq) {
+    const int sent = static_cast<uint16_t>(last_seq - seq);
+    const int now = sent > 0 ? static_cast<int>(std::min<int64_t>(256, int64_t{count} * 256 / sent)) : 0;
+    const int others = std::max(now, before);
+    before = now, seq = last_seq, count = 0;
+    return std::max(0, fraction_lost - others);
+  }
+};
+
 struct Subscription {
   uint32_t id = 0;
   Track* track = nullptr;
@@ -205,6 +222,7 @@ struct Subscription {
   double resend_budget = 100;
   int64_t resend_us = 0;
   int fraction_lost = -1;  // in 256ths; -1: no report yet
+  PassedOver passed_over;
   int64_t rtt_us = -1;
   int64_t sr_due_us = 0;
   struct SentReport {

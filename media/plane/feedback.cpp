@@ -61,8 +61,9 @@ void Core::on_rtcp(Endpoint& e, uint8_t* data, size_t size, int64_t now_us) {
       if (!s) continue;
       s->fraction_lost = block.fraction_lost;
       if (e.downlink && s->track->config.video) {
-        e.downlink->repeats.reported(block.fraction_lost, now_us);
-        if (e.downlink->remb) e.downlink->remb->on_loss(block.ssrc, block.fraction_lost, now_us);
+        const int own = s->passed_over.own_loss(block.fraction_lost, s->last_seq);
+        e.downlink->repeats.reported(own, now_us);
+        if (e.downlink->remb) e.downlink->remb->on_loss(block.ssrc, own, now_us);
       }
       for (auto& sent : s->sent_reports)
         if (sent.at_us >= 0 && block.last_sr != 0 && sent.middle == block.last_sr) {

@@ -367,11 +367,17 @@ void Core::send_run(Subscription& s, const Layer& l, const Template* run, size_t
     if (!segment) continue;
     const auto seq = static_cast<uint16_t>(p.header.seq + segment->seq);
     if (!s.sent_any || static_cast<int16_t>(seq - s.last_seq) > 0) {
+      if (s.sent_any)
+        s.passed_over.count += static_cast<uint16_t>(seq - s.last_seq - 1);
+      else
+        s.passed_over.seq = static_cast<uint16_t>(seq - 1);
       s.last_seq = seq;
       s.last_timestamp = p.header.timestamp + segment->timestamp;
       s.last_picture = static_cast<uint16_t>((p.payload.picture_id + segment->picture) & 0x7fff);
       s.last_tl0 = static_cast<uint8_t>(p.payload.tl0 + segment->tl0);
       s.sent_any = true;
+    } else if (s.passed_over.count > 0) {
+      --s.passed_over.count;  // it came after all
     }
     numbers[total] = *segment;
     sent[total++] = &run[i];

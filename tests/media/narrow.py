@@ -9,6 +9,7 @@ import math
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 from aiortc.rate import RemoteBitrateEstimator
@@ -53,6 +54,7 @@ class Camera:
     """Sends each encoding at its rate; a key frame, five frames large, comes when asked for."""
 
     reports = False  # whether it tells its clock, from which the relay measures round trips
+    lossy = 0.0  # of its packets, on their way to the relay
 
     def __init__(
         self, world: World, track: int = 100, layers: str = "lmh", base: int = 0, remb: bool = False
@@ -72,6 +74,7 @@ class Camera:
         self.wanted = {"l", "m", "h"}
         self.frame = 0
         self.keys_asked = 0
+        self.chance = Random(1)
 
     def step(self, ms: int) -> None:
         for packet in self.peer.take_rtcp():
@@ -99,13 +102,13 @@ class Camera:
                     self.pictures[n], tl0=self.pictures[n], key=key and k == 0, start=k == 0
                 )
                 payload += bytes(max(0, int(size / count) - len(payload)))
-                self.peer.send_rtp(
-                    rtp(
-                        self.seqs[n], STARTS[n] + self.frame * 3000, payload,
-                        ssrc=SSRCS[n] + self.base, marker=k == count - 1,
-                        exts={MID_ID: b"1", RID_ID: rid.encode()},
-                    )
+                packet = rtp(
+                    self.seqs[n], STARTS[n] + self.frame * 3000, payload,
+                    ssrc=SSRCS[n] + self.base, marker=k == count - 1,
+                    exts={MID_ID: b"1", RID_ID: rid.encode()},
                 )  # fmt: skip
+                if self.chance.random() >= self.lossy:
+                    self.peer.send_rtp(packet)
                 self.seqs[n] += 1
 
     def told(self, packet: AnyRtcpPacket) -> None:
@@ -232,6 +235,7 @@ class EstimatingViewer(Viewer):
         self.estimators = [RemoteBitrateEstimator() for _ in range(count)]
         self.streams = [StreamStatistics(90000) for _ in range(count)]
         self.told: list[tuple[float, int]] = []  # when, and what
+        self.lost: list[float] = []  # as each report said
         self.last_report: dict[
             int, tuple[int, int]
         ] = {}  # of an SSRC: the middle of its time, and when
@@ -267,6 +271,7 @@ class EstimatingViewer(Viewer):
             middle, at_us = self.last_report.get(OUT_SSRC + n, (0, now_us))
             since = (now_us - at_us) * 65536 // 1_000_000
             lost = stream.fraction_lost
+            self.lost.append(lost / 256)
             blocks.append(RtcpReceiverInfo(OUT_SSRC + n, lost, 0, stream.max_seq, 0, middle, since))
         if blocks:
             self.tell(bytes(RtcpRrPacket(9, blocks)))

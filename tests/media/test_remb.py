@@ -115,6 +115,16 @@ def test_what_is_lost_by_the_radio_or_in_an_outage_is_no_sign() -> None:
         assert {row[0] for row in call.estimates} == {-1}, call.table()
 
 
+def test_what_a_publisher_loses_on_his_way_is_no_sign() -> None:
+    call = room(8000, "m")
+    call.cameras[0].lossy = 0.3
+    call.run(15)
+    viewer = call.viewers[0]
+    assert isinstance(viewer, EstimatingViewer)
+    assert sum(lost > 0.2 for lost in viewer.lost) > 5, viewer.lost
+    assert {row[0] for row in call.estimates} == {-1}, call.table()
+
+
 def subscriber(*, rtx: bool, **ids: int) -> tuple[World, Peer, Peer]:
     world = World()
     publisher, peer = world.publisher(), world.peer()
