@@ -67,7 +67,7 @@ def engine_has(connection: Connection, table: str) -> bool:
 
 def _begin(connection: Connection) -> None:
     """Take the right to write at once: one who reads first and then finds it taken has to fail."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN IMMEDIATE")
 
 
 def _durable(connection: sqlite3.Connection, _record: Any) -> None:

@@ -92,6 +92,10 @@ class Walk:
         self._left = ELEMENTS_MAX
         self.fragments = array("Q")  # positions of the items, then of what follows the last
 
+    def element(self, at: int) -> Element:
+        """The one that begins there, of the top level."""
+        return self._element(at, self._explicit, 0)
+
     def elements(self, at: int, end: int | None = None) -> Iterator[Element]:
         """Those of the top level, from `at` to `end` or the end of the file."""
         size = self._source.size

@@ -138,8 +138,9 @@ def _meta(source: Source) -> tuple[Syntax, int, dict[int, str]]:
         raise Refused("program", "the preamble is the beginning of a program or document")
     meta: dict[int, str] = {}
     at = PREAMBLE + 4
+    walk = Walk(source, Coding())
     while at + 8 <= source.size and source.read(at, 2) == b"\x02\x00":
-        element = next(iter(Walk(source, Coding()).elements(at)))
+        element = walk.element(at)
         if element.tag in (0x00020002, 0x00020003, 0x00020010):
             meta[element.tag] = _uid(source.read(element.at, min(element.length, TEXT_MAX)))
         at = element.end

@@ -53,8 +53,7 @@ def configure(level: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("aioice", "aiortc", "asyncio"):  # they print addresses and packets
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    for telling in ("pydicom", "pynetdicom"):  # their warnings quote patients' data
-        logging.getLogger(telling).setLevel(logging.CRITICAL)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings quote patients' data
     logging.getLogger("aiohttp.access").disabled = True  # its lines hold paths, and so join codes
 
 

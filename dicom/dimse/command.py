@@ -40,6 +40,8 @@ NAMES: dict[int, tuple[str, str]] = {
     0x1021: ("completed", "US"),
     0x1022: ("failed", "US"),
     0x1023: ("warned", "US"),
+    0x1030: ("originator", "AE"),
+    0x1031: ("originator_message", "US"),
 }
 
 
@@ -61,6 +63,8 @@ class Message:
     completed: int | None = None
     failed: int | None = None
     warned: int | None = None
+    originator: str = ""
+    originator_message: int | None = None
     context: int = field(default=0, compare=False)  # of the presentation it came by
 
     @property

@@ -11,7 +11,9 @@ import structlog
 from dicom.archive import Archive, Instance
 from dicom.dimse import identifier, status
 from dicom.dimse.command import Message
-from dicom.dimse.pdu import CONTEXTS_MAX
+from dicom.dimse.pdu import CONTEXTS_MAX, PduError
+from dicom.dimse.sender import Kind, Sender, SendError
+from dicom.errors import NotFound
 from dicom.nodes import Node, Nodes
 from dicom.query import Level
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from dicom.dimse.association import Association
 
 log = structlog.get_logger("dicom.move")
-CONNECT_S, ANSWER_S = 15.0, 120.0  # an archive may be slow to store what it got
 COUNT_MAX = 0xFFFF  # what the answers can say
 AE_TITLE = "DISTAL"
 KEYS = {
@@ -80,38 +81,36 @@ def _sent(
     chosen: Sequence[Instance],
     archive: Archive,
 ) -> Iterator[bool]:
-    """Whether each went out, in order; in as many associations as its kinds need."""
-    from pynetdicom import AE, _config, build_context  # costs a second, and few ever move
-
-    _config.STORE_SEND_CHUNKED_DATASET = True
-    _config.LOG_HANDLER_LEVEL = "none"  # it would log who asks for what
-    kind = {one: (one.sop_class, one.transfer_syntax) for one in chosen}
-    kinds = sorted(set(kind.values()))
+    """Whether each went out; in as many associations as its kinds need."""
+    kinds = sorted({_kind(one) for one in chosen})
     for start in range(0, len(kinds), CONTEXTS_MAX):
         some = kinds[start : start + CONTEXTS_MAX]
-        wanted = [one for one in chosen if kind[one] in some]
-        entity = AE(AE_TITLE)
-        entity.connection_timeout, entity.dimse_timeout = CONNECT_S, ANSWER_S
-        contexts = [build_context(sop_class, syntax) for sop_class, syntax in some]
-        out = entity.associate(
-            destination.host, destination.port, contexts, ae_title=message.destination
-        )
-        for one in wanted:
-            yield out.is_established and _send(out, one, archive, association, message)
-        if out.is_established:
-            out.release()
+        wanted = [one for one in chosen if _kind(one) in some]
+        sent = 0
+        try:
+            address = (destination.host, destination.port)
+            with Sender(address, message.destination, AE_TITLE, some) as out:
+                for one in wanted:
+                    yield _send(out, one, archive, association.calling, message.message_id)
+                    sent += 1
+        except (SendError, PduError, OSError) as error:
+            log.warning("not sent", count=len(wanted) - sent, error=type(error).__name__)
+            yield from (False for _ in wanted[sent:])
 
 
-def _send(out: object, one: Instance, archive: Archive, by: Association, message: Message) -> bool:
+def _send(out: Sender, one: Instance, archive: Archive, ae: str, message: int) -> bool:
     try:
-        answer = out.send_c_store(  # type: ignore[attr-defined]
-            archive.path(one), originator_aet=by.calling, originator_id=message.message_id
-        )
-    except (ValueError, RuntimeError, OSError, AttributeError) as error:
-        log.warning("not sent", error=type(error).__name__)
+        file = archive.open(one)
+    except NotFound:
         return False
-    code = answer.get("Status")
+    with file:
+        file.seek(one.data_at)
+        code = out.store(_kind(one), one.uid, file, ae, message)
     return code is not None and (code == status.SUCCESS or code & 0xF000 == 0xB000)
+
+
+def _kind(one: Instance) -> Kind:
+    return one.sop_class, one.transfer_syntax
 
 
 def _answer(

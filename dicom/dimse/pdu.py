@@ -81,17 +81,42 @@ def _context(item: bytes) -> Context:
     return Context(item[0], abstract, tuple(transfer))
 
 
+def associate_request(
+    called: str, calling: str, contexts: Sequence[Context], pdu_max: int
+) -> bytes:
+    """Encode an A-ASSOCIATE-RQ."""
+    body = _start(called, calling)
+    for context in contexts:
+        inner = bytes((context.number, 0, 0, 0)) + _item(0x30, context.abstract_syntax.encode())
+        inner += b"".join(_item(0x40, one.encode()) for one in context.transfer_syntaxes)
+        body += _item(0x20, inner)
+    return pdu(ASSOCIATE_RQ, body + _user(pdu_max))
+
+
+def read_associate_accept(body: bytes) -> tuple[dict[int, str], int]:
+    """Decode an A-ASSOCIATE-AC: transfer syntaxes of the contexts taken, and the largest P-DATA."""
+    taken: dict[int, str] = {}
+    pdu_max = 0
+    for kind, item in _items(body, 68):
+        if kind == 0x21 and len(item) >= 4 and item[2] == ACCEPTED:
+            syntaxes = [_uid(value) for part, value in _items(item, 4) if part == 0x40]
+            if syntaxes:
+                taken[item[0]] = syntaxes[0]
+        elif kind == 0x50:
+            for part, value in _items(item, 0):
+                if part == 0x51 and len(value) == 4:
+                    pdu_max = int.from_bytes(value, "big")
+    return taken, pdu_max
+
+
 def associate_accept(
     request: AssociateRequest, results: Sequence[tuple[int, int, str]], pdu_max: int
 ) -> bytes:
     """Encode an A-ASSOCIATE-AC. `results`: number, result and transfer syntax of each context."""
-    body = struct.pack(">HH", 1, 0) + _padded(request.called) + _padded(request.calling)
-    body += bytes(32) + _item(0x10, APPLICATION_CONTEXT.encode())
+    body = _start(request.called, request.calling)
     for number, result, syntax in results:
         body += _item(0x21, bytes((number, 0, result, 0)) + _item(0x40, syntax.encode()))
-    user = _item(0x51, struct.pack(">L", pdu_max))
-    user += _item(0x52, IMPLEMENTATION_UID.encode()) + _item(0x55, IMPLEMENTATION_VERSION.encode())
-    return pdu(ASSOCIATE_AC, body + _item(0x50, user))
+    return pdu(ASSOCIATE_AC, body + _user(pdu_max))
 
 
 def associate_reject(result: int, source: int, reason: int) -> bytes:
@@ -102,6 +127,11 @@ def associate_reject(result: int, source: int, reason: int) -> bytes:
 def abort(reason: int = 0) -> bytes:
     """Encode an A-ABORT by the provider: 9.3.8."""
     return pdu(ABORT, bytes((0, 0, 2, reason)))
+
+
+def release_request() -> bytes:
+    """Encode an A-RELEASE-RQ."""
+    return pdu(RELEASE_RQ, bytes(4))
 
 
 def release_response() -> bytes:
@@ -116,13 +146,18 @@ def pdu(kind: int, body: bytes) -> bytes:
 
 def p_data(number: int, message: bytes, is_command: bool, pdu_max: int) -> Iterator[bytes]:
     """Units that carry one command or data set in fragments that the peer takes."""
-    room = max(1024, min(pdu_max or 1 << 17, 1 << 17)) - PDV.size
+    room = fragment_max(pdu_max)
     for start in range(0, max(len(message), 1), room):
         part = message[start : start + room]
         control = (IS_COMMAND if is_command else 0) | (
             IS_LAST if start + room >= len(message) else 0
         )
         yield pdu(P_DATA, PDV.pack(len(part) + 2, number, control) + part)
+
+
+def fragment_max(pdu_max: int) -> int:
+    """Bytes of one fragment for a peer who takes units of `pdu_max`; 0: any."""
+    return max(1024, min(pdu_max or 1 << 17, 1 << 17)) - PDV.size
 
 
 def values(body: memoryview) -> Iterator[tuple[int, int, memoryview]]:
@@ -147,6 +182,16 @@ def _items(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
             raise PduError("an item that is longer than what holds it")
         yield kind, data[at : at + length]
         at += length
+
+
+def _start(called: str, calling: str) -> bytes:
+    head = struct.pack(">HH", 1, 0) + _padded(called) + _padded(calling) + bytes(32)
+    return head + _item(0x10, APPLICATION_CONTEXT.encode())
+
+
+def _user(pdu_max: int) -> bytes:
+    user = _item(0x51, struct.pack(">L", pdu_max)) + _item(0x52, IMPLEMENTATION_UID.encode())
+    return _item(0x50, user + _item(0x55, IMPLEMENTATION_VERSION.encode()))
 
 
 def _item(kind: int, value: bytes) -> bytes:

@@ -19,6 +19,7 @@ from pydicom.uid import CTImageStorage
 
 from dicom.archive import Archive
 from dicom.dimse import status
+from dicom.dimse.sender import SendError
 from dicom.errors import NotFound
 from dicom.ingest import Ingest
 from dicom.query import Level
@@ -59,11 +60,11 @@ class Sender(threading.Thread):
         self.first = threading.Event()
 
     def run(self) -> None:
-        with contextlib.suppress(OSError), Scu(self._port, CTImageStorage) as peer:
+        with contextlib.suppress(OSError, SendError), Scu(self._port, CTImageStorage) as peer:
             while True:
                 uid = f"{self._series}.{self._number}"
                 sent = data_set(uid, self._series, self._number)
-                assert peer.store(uid, sent) == status.SUCCESS
+                assert peer.send(uid, sent) == status.SUCCESS
                 self.acknowledged[uid] = sent
                 self._number += 1
                 self.first.set()
@@ -87,7 +88,7 @@ def test_killed_at_a_hundred_moments_nothing_acknowledged_is_lost(
             sender.join(60)
             acknowledged |= sender.acknowledged
     with victim(root, listener), Scu(port, CTImageStorage) as peer:
-        assert peer.store("1.2.1", data_set("1.2.1", "1.2.0", 1)) == status.SUCCESS
+        assert peer.send("1.2.1", data_set("1.2.1", "1.2.0", 1)) == status.SUCCESS
     archive = Archive(root)
     assert len(acknowledged) > KILLS
     for uid, sent in acknowledged.items():
@@ -147,10 +148,10 @@ def test_a_full_disk_is_said_and_forgotten_when_there_is_room(
     port = listener.getsockname()[1]
     small, large = (data_set(f"1.2.{n}", "1.2", n, size) for n, size in ((1, 9000), (2, 9 << 20)))
     with victim(tmp_path / "dicom", listener, 8 << 20), Scu(port, CTImageStorage) as peer:
-        assert peer.store("1.2.2", large) == status.OUT_OF_RESOURCES
-        assert peer.store("1.2.1", small) == status.SUCCESS
+        assert peer.send("1.2.2", large) == status.OUT_OF_RESOURCES
+        assert peer.send("1.2.1", small) == status.SUCCESS
     with victim(tmp_path / "dicom", listener), Scu(port, CTImageStorage) as peer:
-        assert peer.store("1.2.2", large) == status.SUCCESS
+        assert peer.send("1.2.2", large) == status.SUCCESS
     archive = Archive(tmp_path / "dicom")
     assert len(archive.instances({"default"}, "1.2.3")) == 2
     with pytest.raises(NotFound):
@@ -165,7 +166,7 @@ def test_a_large_object_does_not_pass_through_memory(
     whole = data_set("1.2.1", "1.2", 1, LARGE)
     with victim(tmp_path / "dicom", listener) as process:
         with Scu(port, CTImageStorage) as peer:
-            assert peer.store("1.2.9", data_set("1.2.9", "1.2", 9)) == status.SUCCESS
+            assert peer.send("1.2.9", data_set("1.2.9", "1.2", 9)) == status.SUCCESS
             before = psutil.Process(process.pid).memory_info().rss
-            assert peer.store("1.2.1", whole) == status.SUCCESS
+            assert peer.send("1.2.1", whole) == status.SUCCESS
         assert psutil.Process(process.pid).memory_info().rss - before < LARGE / 8
