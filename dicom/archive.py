@@ -134,6 +134,21 @@ class Archive:
         missing = _instances().where(schema.instance.c.described.is_(False))
         return self._all(None, missing.order_by(schema.instance.c.id).limit(limit))
 
+    def described(self, study: int, series: str | None) -> list[tuple[str, str, bytes | None]]:
+        """Series UID, instance UID and DICOM JSON of a study's row (`stamp`), in order."""
+        table = schema.instance.join(schema.series).outerjoin(schema.description)
+        query = (
+            select(schema.series.c.uid, schema.instance.c.uid, schema.description.c.json)
+            .select_from(table)
+            .where(schema.instance.c.study_ref == study)
+            .order_by(schema.series.c.number, schema.series.c.id)
+            .order_by(schema.instance.c.number, schema.instance.c.id)
+        )
+        if series is not None:
+            query = query.where(schema.series.c.uid == series)
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
     def stamp(self, institutions: Collection[str], study: str) -> tuple[int, int, int]:
         """Changes whenever an instance comes to the study. Raises NotFound."""
         table = schema.study.c

@@ -177,8 +177,11 @@ def _justified(pixels: Pixels, shape: Shape) -> Pixels:
     above = shape.bits_allocated - 1 - min(shape.high_bit, shape.bits_allocated - 1)
     if shape.syntax in _CODECS:
         above = unused  # what is compressed is right-aligned
-    moved: Pixels = np.right_shift(np.left_shift(pixels, above), unused)
-    return moved
+    if not shape.signed and above == unused:
+        masked: Pixels = pixels & ((1 << shape.bits_stored) - 1)
+        return masked
+    moved: Pixels = np.left_shift(pixels, above)
+    return np.right_shift(moved, unused, out=moved)
 
 
 # --- codecs ------------------------------------------------------------------------------------

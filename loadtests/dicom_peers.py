@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 from loadtests.process import Child
 
 START_S = 60.0
+PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 SUCCESS = b"Received Store Response (Success)"
 
 
@@ -26,6 +28,7 @@ class DicomServer:
     """A child that stores."""
 
     name = ""
+    web = ""  # where its DICOMweb is
 
     def __init__(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -38,6 +41,10 @@ class DicomServer:
     def command(self) -> list[str]:
         """What to run."""
         raise NotImplementedError
+
+    def token(self) -> str:
+        """What its DICOMweb wants to see; nothing unless it says so."""
+        return ""
 
     async def __aenter__(self) -> DicomServer:
         await self.child.start()
@@ -70,6 +77,7 @@ class Distal(DicomServer):
     """`distal serve`, as it is installed."""
 
     name = "Distal"
+    web = "/dicomweb"
 
     def command(self) -> list[str]:
         program = str(Path(sys.executable).parent / "distal")
@@ -77,11 +85,22 @@ class Distal(DicomServer):
         media = ["--media-port", "0", "--media-tcp-port", "0", "--log-level", "warning"]
         return [program, "serve", *ports, *media, "--data-dir", str(self.folder / "data")]
 
+    def token(self) -> str:
+        program = str(Path(sys.executable).parent / "distal")
+        said = ["token", "--room", "r", "--role", "specialist"]
+        return subprocess.run(
+            [program, *said, "--data-dir", str(self.folder / "data")],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
 
 class Orthanc(DicomServer):
     """Debian's Orthanc as it is configured by default: it syncs each file that it stores."""
 
     name = "Orthanc"
+    web = "/dicom-web"
 
     def command(self) -> list[str]:
         settings = {
@@ -91,6 +110,8 @@ class Orthanc(DicomServer):
             "HttpPort": self.http_port,
             "DicomCheckCalledAet": False,
             "SyncStorageArea": True,
+            "AuthenticationEnabled": False,
+            "Plugins": [PLUGINS],
         }
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(settings), encoding="utf-8")

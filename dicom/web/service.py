@@ -141,7 +141,7 @@ class Reading:
         root = self._root_of(request)
         study = request.match_info["study"]
         if "instance" in request.match_info:
-            content = await self._metadata.plain([await self._instance(request)], root)
+            content = await self._metadata.plain(await self._instance(request), root)
             return _json(request, content, HEADERS, kind)
         series = request.match_info.get("series")
         packed = await self._metadata.compressed(scope.of(study), study, series, root)

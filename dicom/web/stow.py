@@ -7,6 +7,7 @@ success when all are kept, accepted when some are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from dicom.errors import StorageFull
-from dicom.ingest import Expected, Kind, Outcome, Sender
+from dicom.errors import DicomError, StorageFull
+from dicom.ingest import Draft, Expected, Kind, Outcome, Sender
 from dicom.intake import Gone, Intake
 from dicom.pool import Busy
 from dicom.web.accept import MULTIPART, Media, content_type, covers, parse
@@ -101,6 +102,11 @@ class _Receiving:
         self._taking: list[asyncio.Task[Outcome]] = []
         self._failed: list[Outcome] = []
         self._upload: Upload | None = None
+        self._next = self._ahead()
+
+    def _ahead(self) -> asyncio.Task[Draft]:
+        """Ask for a draft before it is needed: who ingests has other things to do too."""
+        return asyncio.create_task(self._intake.draft())
 
     async def run(self, events: AsyncIterator[Event]) -> list[Outcome]:
         """Their outcomes. What was handed in is finished, whatever happens to the request."""
@@ -114,6 +120,8 @@ class _Receiving:
         finally:
             await self._drop()
             done = await asyncio.gather(*self._taking)
+            with contextlib.suppress(DicomError):
+                await self._intake.discard(await self._next)
         return [*done, *self._failed]
 
     async def _on(self, event: Event) -> None:
@@ -136,27 +144,25 @@ class _Receiving:
         if content_type(kind)[0] != DICOM:
             self._fail("content type", f"a part is not {DICOM}")
             return
+        asked, self._next = self._next, self._ahead()
         try:
-            self._upload = Upload(await self._intake.draft())
+            self._upload = Upload(await asked)
         except StorageFull as error:
             await self._give_up("full", error)
         except (Gone, OSError) as error:
             await self._give_up("gone", error)
 
     async def _end(self, upload: Upload) -> None:
-        try:
-            await upload.finish()
-        except StorageFull as error:
-            await self._give_up("full", error)
-            return
         self._upload = None
         await self._free.acquire()
         self._taking.append(asyncio.create_task(self._take(upload)))
 
     async def _take(self, upload: Upload) -> Outcome:
         try:
+            await upload.finish()
             return await self._intake.take(upload.draft, self._sender, self._expected)
         except StorageFull as error:
+            await self._intake.discard(upload.draft)
             return _failed("full", str(error))
         except Gone as error:
             return _failed("gone", str(error))
