@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, select
 
 from dicom import database, frames, schema
 from dicom.errors import NotFound
@@ -70,6 +70,7 @@ class Archive:
     def __init__(self, root: Path) -> None:
         self._engine: Engine = database.reading(database.url_of(root))
         self._objects = LocalObjects(root / "objects")
+        self._institutions: dict[int, str] = {}
 
     def find(
         self,
@@ -81,7 +82,7 @@ class Archive:
     ) -> list[dict[str, Any]]:
         """Rows by keyword (query.ATTRIBUTES), with `institution` and `id`; at most RESULTS_MAX."""
         with self._engine.connect() as connection:
-            names = _names(connection)
+            names = self._names(connection, institutions)
             chosen = _chosen(names, institutions)
             query = statement(level, chosen, match, limit, offset)
             rows = [dict(row) for row in connection.execute(query).mappings()]
@@ -100,11 +101,14 @@ class Archive:
 
         Raises NotFound, also when it is not in that study or series.
         """
-        query = _within(_instances().where(schema.instance.c.uid == uid), study, series)
-        found = self._all(institutions, query.order_by(schema.instance.c.id).limit(1))
-        if not found:
-            raise NotFound("no such instance")
-        return found[0]
+        with self._engine.connect() as connection:
+            names = self._names(connection, institutions)
+            chosen = _chosen(names, institutions)
+            said = {"uid": uid, "chosen": list(names) if chosen is None else chosen}
+            for row in connection.execute(_ONE, said).mappings():
+                if study in (None, row["study"]) and series in (None, row["series"]):
+                    return _instance(row, names)
+        raise NotFound("no such instance")
 
     def instances(
         self,
@@ -207,18 +211,22 @@ class Archive:
 
     def _all(self, institutions: Collection[str] | None, query: Select[Any]) -> list[Instance]:
         with self._engine.connect() as connection:
-            names = _names(connection)
+            names = self._names(connection, institutions)
             chosen = _chosen(names, institutions)
             if chosen is not None:
                 query = query.where(among(schema.instance.c.institution_id, chosen))
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        return [Instance(institution=names[row.pop("institution_id")], **row) for row in rows]
+            return [_instance(row, names) for row in connection.execute(query).mappings()]
 
-
-def _names(connection: Connection) -> dict[int, str]:
-    """Institutions by number: a few, so that no query has to join them."""
-    table = schema.institution.c
-    return {row[0]: row[1] for row in connection.execute(select(table.id, table.name))}
+    def _names(
+        self, connection: Connection, institutions: Collection[str] | None
+    ) -> dict[int, str]:
+        """Institutions by number: a few, so that no query has to join them. None ever goes."""
+        known = self._institutions
+        if institutions is None or not set(known.values()).issuperset(institutions):
+            table = schema.institution.c
+            rows = connection.execute(select(table.id, table.name))
+            self._institutions = known = {row[0]: row[1] for row in rows}
+        return known
 
 
 def _chosen(names: Mapping[int, str], institutions: Collection[str] | None) -> list[int] | None:
@@ -248,9 +256,23 @@ def _instances() -> Select[Any]:
     )
 
 
+def _instance(row: RowMapping, names: Mapping[int, str]) -> Instance:
+    said = dict(row)
+    return Instance(institution=names[said.pop("institution_id")], **said)
+
+
 def _within(query: Select[Any], study: str | None, series: str | None) -> Select[Any]:
     if study is not None:
         query = query.where(schema.study.c.uid == study)
     if series is not None:
         query = query.where(schema.series.c.uid == series)
     return query
+
+
+# Built once: putting a statement together takes longer than running it.
+_ONE = (
+    _instances()
+    .where(schema.instance.c.institution_id.in_(bindparam("chosen", expanding=True)))
+    .where(schema.instance.c.uid == bindparam("uid"))
+    .order_by(schema.instance.c.id)
+)

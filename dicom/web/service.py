@@ -172,8 +172,10 @@ class Reading:
         form = frames.choose(_accepted(request), instance, len(numbers) == 1)
         if form.decode:
             bodies = [Body([content]) for content in await self._decoded(instance, numbers)]
-        else:
+        elif instance.encapsulated:
             bodies = await asyncio.to_thread(self._stored, instance, numbers)
+        else:
+            bodies = self._stored(instance, numbers)
         if not form.multipart:
             return await send(request, bodies[0], form.content_type)
         address = f"{instance_url(self._root_of(request), instance)}/frames/"
@@ -298,7 +300,10 @@ class Reading:
         ]
 
     async def _place(self, instance: Instance, number: int) -> jobs.Place:
-        [spans] = await asyncio.to_thread(self._spans, instance, [number])
+        if instance.encapsulated:
+            [spans] = await asyncio.to_thread(self._spans, instance, [number])
+        else:  # simple arithmetic
+            [spans] = self._spans(instance, [number])
         return self._placed(instance, number, spans)
 
     def _spans(
