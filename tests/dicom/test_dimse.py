@@ -71,6 +71,15 @@ def test_what_is_sent_is_found_with_the_same_data_set(scp: Scp, tmp_path: Path) 
     assert found["0010,0010"] == "Zhang^San"
 
 
+def test_what_we_write_is_standard(scp: Scp, tmp_path: Path) -> None:
+    """dciodvfy says of the stored file what it says of the sent one: our header adds nothing."""
+    sent = REAL[[path.name for path in REAL].index("JPEG2000.dcm")]
+    peers.store(scp.port, sent, options=("-xw",))
+    stored = scp.house.archive.instance(None, pydicom.dcmread(sent).SOPInstanceUID)
+    said = [peers.run("dciodvfy", path).stdout for path in (sent, scp.house.archive.path(stored))]
+    assert said[1] == said[0].replace(str(sent), str(scp.house.archive.path(stored)))
+
+
 def test_real_files_arrive_with_their_data_sets_as_sent(scp: Scp, tmp_path: Path) -> None:
     """dcmtk sends compressed files as they are; one of each UID, because others are conflicts."""
     chosen, seen = [], set()
