@@ -117,7 +117,7 @@ def read(path: Path, fallback: str | None = None) -> Header:
         syntax, at, meta = _meta(source)
         header = Header(syntax.uid, at, source.size)
         if syntax.deflated:
-            _read_inflated(fd, at, syntax, header, fallback)
+            _read_inflated(fd, path.parent, at, syntax, header, fallback)
         else:
             _read_set(source, at, syntax, header, fallback)
     finally:
@@ -150,11 +150,13 @@ def _meta(source: Source) -> tuple[Syntax, int, dict[int, str]]:
     return syntax, at, meta
 
 
-def _read_inflated(fd: int, at: int, syntax: Syntax, header: Header, fallback: str | None) -> None:
+def _read_inflated(
+    fd: int, folder: Path, at: int, syntax: Syntax, header: Header, fallback: str | None
+) -> None:
     """Inflate to a file without a name, with a bound, and read that."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     allowed = min(INFLATED_MAX, max(1 << 20, INFLATION_MAX * (header.size - at)))
-    with tempfile.TemporaryFile(dir="/tmp" if not Path("/var/tmp").is_dir() else "/var/tmp") as out:  # noqa: S108
+    with tempfile.TemporaryFile(dir=folder) as out:
         written = 0
         while not inflater.eof and (chunk := os.pread(fd, WINDOW_BYTES, at)):
             at += len(chunk)

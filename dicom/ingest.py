@@ -11,6 +11,7 @@ a commit and one that comes alone waits for nobody.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import threading
 from collections import deque
@@ -18,12 +19,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from dicom import database, header
-from dicom.errors import Refused, StorageFull
+from dicom.errors import DicomError, Refused, StorageFull
 from dicom.index import Entry, IndexWriter
 from dicom.objects import LocalObjects
 from dicom.quarantine import Quarantine
@@ -117,6 +119,7 @@ class Ingest:
 
     def __init__(self, root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._alone = _lock(root / "lock")
         self._engine = database.writing(database.url_of(root))
         database.migrate(self._engine)
         self._objects = LocalObjects(root / "objects")
@@ -189,6 +192,7 @@ class Ingest:
         self._takers.shutdown()
         self._index.close()
         self._engine.dispose()
+        self._alone.close()
 
     def _next_batch(self) -> range:
         return range(min(len(self._waiting), BATCH_MAX))
@@ -200,7 +204,7 @@ class Ingest:
             later = [one for one in batch if one not in set(first.values())]
             self._add(list(first.values()))
             if later:  # the same UID twice at once: the second meets the first in the index
-                self._judge_known(later)
+                self._commit(later)
         except BaseException as error:
             self._fail(batch, error)
             if not isinstance(error, Exception):
@@ -268,6 +272,17 @@ class Ingest:
         keys = list(self._objects.last_keys())
         for key in set(keys) - self._index.object_keys(keys):
             self._objects.remove(key)
+
+
+def _lock(path: Path) -> TextIO:
+    """Held while the file is open: a second writer would take the first's drafts for rubbish."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DicomError(f"another server stores into {path.parent}: stop it first") from None
+    return file
 
 
 def _outcome(kind: Kind, one: _Waiting, reason: str = "", detail: str = "") -> Outcome:

@@ -19,6 +19,7 @@ import structlog
 from dicom.archive import Archive
 from dicom.dimse.server import DimseServer, Services
 from dicom.door import Door
+from dicom.errors import DicomError
 from dicom.ingest import Ingest
 from dicom.nodes import Node, Nodes
 from server import logs
@@ -33,7 +34,11 @@ def main() -> None:
     logs.configure(told["log_level"])
     warnings.simplefilter("ignore")  # pydicom's quote what patients' data they are about
     root = Path(told["root"])
-    ingest, archive = Ingest(root), Archive(root)
+    try:
+        ingest, archive = Ingest(root), Archive(root)
+    except DicomError as error:
+        log.error("no DICOM", why=str(error))
+        sys.exit(1)
     nodes = Nodes({ae: Node(**node) for ae, node in told["nodes"].items()}, told["anybody"])
     services = Services(ingest, archive, nodes)
     server = None

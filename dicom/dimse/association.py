@@ -20,6 +20,7 @@ from dicom.dimse.command import Command, Message, decode, encode
 from dicom.dimse.negotiate import Service, answer, service
 from dicom.dimse.pdu import Accepted, PduError
 from dicom.dimse.status import SOP_CLASS_NOT_SUPPORTED, SUCCESS, UNRECOGNIZED_OPERATION
+from dicom.header import shown
 
 if TYPE_CHECKING:
     from dicom.dimse.server import Services
@@ -132,7 +133,8 @@ class Association:
         self.calling = request.calling
         self.node = self._services.nodes.calling(request.calling)
         if self.node is None:
-            log.warning("association refused", why="calling AE title not listed")
+            title = shown(request.calling)  # an operator has to know whom to list
+            log.warning("association refused", why="calling AE title not listed", calling=title)
             self._part(pdu.associate_reject(FOR_GOOD, BY_USER, CALLING_AE_UNKNOWN))
             return False
         taken, results = answer(request.contexts)

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from dicom import database, header, schema
+from dicom.errors import DicomError
 from dicom.ingest import Expected, Ingest, Kind, Sender
 from dicom.operator import quarantined
 from dicom.query import Level
@@ -243,6 +244,23 @@ def test_what_a_crash_left_is_gone_at_the_next_start(house: House) -> None:
     assert house.store(part10(ct(2))).kept
     assert sorted(house.written()) == sorted([kept, part10(ct(2))])
     assert house.read("1.2.3.4.1") == kept
+
+
+def test_two_writers_do_not_share_a_directory(house: House) -> None:
+    with pytest.raises(DicomError, match="another server"):
+        Ingest(house.root)
+
+
+def test_the_same_uid_twice_at_once_when_the_first_is_refused(house: House) -> None:
+    house.store(part10(ct(1)))
+    images = [ct(2, study="9.9"), ct(2), ct(2)]
+    futures = []
+    for image in images:
+        draft = house.ingest.draft()
+        draft.path.write_bytes(part10(image))
+        futures.append(house.ingest.submit(draft, Sender("default")))
+    kept = [future.result(60).kept for future in futures]
+    assert kept == [False, True, True]
 
 
 def test_deflated_objects_are_read(house: House) -> None:
