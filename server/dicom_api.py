@@ -68,7 +68,10 @@ class DicomApi:
         """For the application."""
         routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
         return [
-            *(web.route(one.method, one.path, self._answered(one.handler)) for one in routes),
+            *(
+                web.RouteDef(one.method, one.path, self._answered(one.handler), one.kwargs)
+                for one in routes
+            ),
             web.options(PATH + "/{anything:.*}", self._preflight),
             web.post("/api/dicomweb/session", self._access.open_session),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -64,7 +65,8 @@ def _form(media: Media, instance: Instance) -> Form | None:
         if media.syntax not in ("", "*", EXPLICIT, IMPLICIT, stored):
             return None
         syntax = BIG_ENDIAN if stored == BIG_ENDIAN and not swapped else EXPLICIT
-        return Form(multipart, OCTETS, syntax, swapped or instance.pixel_at is None)
+        inside = instance.pixel_at is None or _begins_inside_a_byte(instance)
+        return Form(multipart, OCTETS, syntax, swapped or inside)
     if media.syntax in ("*", stored) or (not media.syntax and content != OCTETS):
         for offered in (OCTETS, compressed):
             if covers(content, offered) and (offered != OCTETS or media.syntax or content == "*/*"):
@@ -73,3 +75,19 @@ def _form(media: Media, instance: Instance) -> Form | None:
     if media.syntax in ("", EXPLICIT) and covers(content, OCTETS) and not instance.syntax.video:
         return Form(multipart, OCTETS, EXPLICIT, True)
     return None
+
+
+def native_length(instance: Instance) -> int | None:
+    """Bytes of an uncompressed frame without padding; None where the index does not say."""
+    shape = (instance.rows, instance.columns, instance.samples or 1, instance.bits_allocated)
+    if not all(shape):
+        return None
+    bits = math.prod(number or 0 for number in shape)
+    if instance.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422"):
+        bits = bits * 2 // 3  # PS3.3 C.7.6.3.1.2
+    return (bits + 7) // 8
+
+
+def _begins_inside_a_byte(instance: Instance) -> bool:
+    points = (instance.rows or 0) * (instance.columns or 0) * (instance.samples or 1)
+    return instance.bits_allocated == 1 and instance.frames > 1 and points % 8 != 0

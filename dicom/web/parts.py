@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from dicom.web.errors import BadRequest
 
-BOUNDARY_MAX = 70  # RFC 2046 5.1.1
+BOUNDARY_MAX = 200  # RFC 2046 5.1.1 allows 70; Orthanc sends 73
 HEAD_MAX = 16 * 1024  # of one part
 SKIPPED_MAX = 64 * 1024  # before the first boundary
 

@@ -294,8 +294,9 @@ class Reading:
 
     def _stored(self, instance: Instance, numbers: Sequence[int]) -> list[Body]:
         path = self._archive.path(instance)
+        most = None if instance.encapsulated else frames.native_length(instance)
         return [
-            Body([Piece(path, at, length) for at, length in spans])
+            Body([Piece(path, at, min(length, most or length)) for at, length in spans])
             for spans in self._archive.spans(instance, numbers)
         ]
 

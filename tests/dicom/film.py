@@ -38,10 +38,11 @@ class Film:
         self._started = threading.Event()
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._thread = threading.Thread(target=self._serve)
         self._thread.start()
-        if not self._started.wait(60):
-            raise TimeoutError("it did not start")
+        self._started.wait(60)
+        if not self.url:
+            raise RuntimeError("it did not start")
 
     @property
     def root(self) -> str:
@@ -77,6 +78,12 @@ class Film:
         self._thread.join(60)
         self.ingest.close()
         self.http.close()
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._run())
+        finally:
+            self._started.set()  # or it will never be
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -216,6 +216,24 @@ def test_frames_and_their_parts(film: Film) -> None:
     assert film.get(address(JPEG) + "/frames/1", headers={"Accept": "image/jls"}).status_code == 406
 
 
+def test_frames_that_end_inside_a_word_or_a_byte(film: Film) -> None:
+    points = np.random.default_rng(1).integers(0, 2, (3, 5, 5), np.uint8)
+    one = {"Rows": 5, "Columns": 5, "HighBit": 0, "BitsStored": 1}
+    bits = np.packbits(points, bitorder="little").tobytes()
+    mask = ct(1, "1.10", "1.10.1", **one, NumberOfFrames=3, BitsAllocated=1, PixelData=bits)
+    bytes_ = points[0].tobytes()
+    grey = ct(2, "1.10", "1.10.1", **one, BitsAllocated=8, PixelData=bytes_ + b"\0")
+    accept = {"Accept": "application/octet-stream; transfer-syntax=*"}
+    for image in (mask, grey):
+        film.store(part10(image))
+    place = "/studies/1.10/series/1.10.1/instances/1.10.1."
+    assert film.get(place + "2/frames/1", headers=accept).content == bytes_
+    for number in (1, 2, 3):
+        said = film.get(f"{place}1/frames/{number}", headers=accept).content
+        found = np.unpackbits(np.frombuffer(said, np.uint8), bitorder="little")[:25]
+        assert np.array_equal(found, points[number - 1].ravel())
+
+
 def test_ranges(film: Film) -> None:
     path = address(US) + "/frames/1"
     accept = {"Accept": "application/octet-stream; transfer-syntax=*"}
@@ -238,6 +256,13 @@ def test_ranges(film: Film) -> None:
     parts = film.get(path).content  # ranges of a multipart answer fit together too
     cut = [film.get(path, headers={"Range": f"bytes={r}"}).content for r in ("0-999", "1000-")]
     assert b"".join(cut) == parts
+
+
+def test_how_long_an_answer_would_be(film: Film) -> None:
+    for path in (ONE, ONE + "/frames/1"):
+        answer = film.http.head(film.root + path)
+        assert answer.status_code == 200
+        assert int(answer.headers["Content-Length"]) == len(film.get(path).content)
 
 
 def shown(film: Film, path: str) -> np.ndarray:
