@@ -7,6 +7,7 @@ and one answer. `dicom.pool` starts it, sets the time and ends it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import os
 import resource
@@ -39,12 +40,15 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")  # of what is wrong with somebody's file
     asked: BinaryIO = sys.stdin.buffer
-    said = os.fdopen(os.dup(1), "wb")
+    with contextlib.suppress(OSError):  # a picture in one piece, where the kernel lets us
+        fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, jobs.PIPE_BYTES)
+    said = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a library that prints shall not answer
     while len(head := asked.read(4)) == 4:
         job = jobs.job_decoder.decode(asked.read(int.from_bytes(head, "little")))
-        said.write(jobs.framed(answer(job)))
-        said.flush()
+        content = memoryview(jobs.framed(answer(job)))
+        while content:
+            content = content[said.write(content) :]
 
 
 def answer(job: jobs.Job) -> jobs.Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, msgpack
 
+PIPE_BYTES = 1 << 20  # Linux's own bound for who is not root
 ANSWER_MAX_BYTES = 1 << 30  # a decoded frame is at most half of it
 SIDE_MAX = 8192  # points of a rendered picture's side
 

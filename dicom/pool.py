@@ -83,6 +83,7 @@ async def _start() -> asyncio.subprocess.Process:
         *("-m", "dicom.decoder"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        limit=jobs.PIPE_BYTES,
         start_new_session=True,  # Ctrl-C is for the server, which then ends it
     )
 
