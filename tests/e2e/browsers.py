@@ -1,5 +1,5 @@
-"""Chromium in seven shapes: here, as if across a network, without UDP, and with other cameras or
-none."""
+"""Chromium in eight shapes: here, as if across a network, without UDP, with other cameras or none,
+and with WebGL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ CAMERA, CAMERA_FPS = (320, 240), 15  # three pages share two cores
 NOISE = 3  # of 255: some 300 kbit/s
 SHARP_CAMERA = (640, 360)  # the smallest of which browsers send two encodings
 _ALWAYS = (
-    "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -25,8 +24,11 @@ _ALWAYS = (
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
 # `refused` has a camera that nobody allows it to use; `trusting`, and
 # `no_udp` too, take any certificate.
+# `webgl` draws with a GPU of software; the others have none.
 # `busy` has a picture that takes all the bandwidth that a camera may have.
-Shape = Literal["local", "routed", "bare", "sharp", "busy", "refused", "trusting", "no_udp"]
+Shape = Literal[
+    "local", "routed", "bare", "sharp", "busy", "refused", "trusting", "no_udp", "webgl"
+]
 
 
 class Browsers:
@@ -65,6 +67,14 @@ class Browsers:
 
     async def _launch(self, shape: Shape) -> Browser:
         arguments = [*_ALWAYS]
+        if shape == "webgl":
+            arguments += [
+                "--use-gl=angle",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+            ]
+        else:
+            arguments.append("--disable-gpu")
         if shape != "bare":
             camera = self._folder / f"{shape}.y4m"
             size = SHARP_CAMERA if shape == "sharp" else CAMERA

@@ -56,6 +56,15 @@ export class DistalFilm extends DistalElement {
         overflow-y: auto;
         container-type: inline-size;
       }
+      :host {
+        position: relative;
+      }
+      .top.bare {
+        position: absolute;
+        right: 0;
+        top: 0;
+        z-index: 1;
+      }
       .top {
         display: flex;
         justify-content: flex-end;
@@ -95,6 +104,15 @@ export class DistalFilm extends DistalElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    if (this.hasUpdated) this.#begin();
+  }
+
+  /** Not before: what was set on the element before its code came arrives with the first update. */
+  protected override willUpdate(): void {
+    if (!this.hasUpdated) this.#begin();
+  }
+
+  #begin(): void {
     void this.#signIn(this.token);
     this.#end =
       this.shared?.view.subscribe((view) => {
@@ -182,6 +200,7 @@ export class DistalFilm extends DistalElement {
       ?small=${this.small}
       ?closable=${this.closable}
       @back=${() => this.#go(null)}
+      @signed-out=${() => (this.at = "sign_in")}
       @follow=${() => this.#follow()}
       @close-film=${() => this.#close()}
     ></distal-film-viewer>`;
@@ -202,7 +221,7 @@ export class DistalFilm extends DistalElement {
     const { shared } = this;
     const led = shared?.led ? this.nameOf(shared.presenter.value ?? "") : null;
     if (!led && !this.closable) return nothing;
-    return html`<div class="top">
+    return html`<div class="top ${led ? "" : "bare"}">
       ${
         led
           ? html`<span class="state">${t.led(led)}</span>

@@ -60,12 +60,15 @@ export class DistalFilmStrip extends DistalElement {
         grid-area: 1 / 1;
       }
       img {
+        position: absolute;
+        inset: 0;
         width: 100%;
         height: 100%;
         object-fit: contain;
       }
       .count,
       .key {
+        position: relative;
         align-self: end;
         justify-self: end;
         background: var(--picture-shade);
@@ -105,11 +108,10 @@ export class DistalFilmStrip extends DistalElement {
             data-testid="film-series"
             data-series=${row.uid}
             aria-pressed=${this.shown.includes(row.uid)}
-            aria-label="${t.seriesNamed(String(row.number ?? ""), name)}, ${t.images(row.count)}"
             title=${name}
             @click=${() => this.dispatchEvent(new CustomEvent("series", { detail: row.uid }))}
           >
-            <span class="picture">
+            <span class="picture" aria-hidden="true">
               <span>${row.modality}</span>
               <img
                 src=${DicomWeb.thumbnail(this.study, row.uid)}
@@ -121,6 +123,9 @@ export class DistalFilmStrip extends DistalElement {
               ${keys ? html`<span class="key" title=${t.keyImages(keys)}>★ ${keys}</span>` : nothing}
             </span>
             <span class="text">${name}</span>
+            <span class="hidden-text"
+              >${t.images(row.count)}${keys ? `, ${t.keyImages(keys)}` : ""}</span
+            >
           </button>
         </li>`;
       })}

@@ -40,14 +40,14 @@ interface Button {
   key?: string;
 }
 
-const narrow = matchMedia("(max-width: 719px)");
+const ALL = 1120; // pixels that the whole row takes, in the longer language
+const MOST = 700; // and without its rarer half
 
-/** One row of tools; on a phone the rarer ones are in a sheet. */
+/** One row of tools; where there is no room for all, the rarer ones are in a sheet. */
 @customElement("distal-film-tools")
 export class DistalFilmTools extends DistalElement {
   @property({ attribute: false }) now!: ToolState;
-  @property({ type: Boolean }) small = false; // little room, whatever the window
-  @state() private narrow = narrow.matches;
+  @state() private width = 0;
   @query("dialog") private readonly sheet!: HTMLDialogElement | null;
 
   static override styles = [
@@ -134,49 +134,50 @@ export class DistalFilmTools extends DistalElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    narrow.addEventListener("change", this.#resized);
+    this.#observer.observe(this);
   }
 
   override disconnectedCallback(): void {
-    narrow.removeEventListener("change", this.#resized);
+    this.#observer.disconnect();
     super.disconnectedCallback();
   }
 
-  readonly #resized = (): void => {
-    this.narrow = narrow.matches;
-  };
+  readonly #observer = new ResizeObserver(([entry]) => {
+    if (entry) this.width = entry.contentRect.width;
+  });
 
   override render() {
     const t = filmMessages();
     const { main, marks, picture, layouts } = this.#buttons();
-    const short = this.narrow || this.small;
-    const first = short ? main.filter(({ id }) => id !== "zoom" && id !== "pan") : main;
-    const rest = short
-      ? [
-          ...main.filter((button) => !first.includes(button)),
-          ...marks.slice(1),
-          ...picture.slice(1),
-        ]
-      : [];
+    const all = this.width >= ALL;
+    const most = this.width >= MOST;
+    const gap = all ? html`<span class="gap"></span>` : nothing;
+    const inRow = {
+      main: most ? main : main.filter(({ id }) => id !== "zoom" && id !== "pan"),
+      marks: most ? marks : marks.slice(0, 1),
+      picture: all ? picture : picture.slice(0, most ? 2 : 1),
+      layouts: all ? layouts : [],
+    };
+    const shown = new Set(Object.values(inRow).flat());
+    const rest = [...main, ...marks, ...picture, ...layouts].filter((each) => !shown.has(each));
     return html`
       <div class="row" role="toolbar" aria-label=${t.tools}>
-        ${first.map((button) => this.#button(button))}
-        ${short ? nothing : html`<span class="gap"></span>`}
-        ${(short ? marks.slice(0, 1) : marks).map((button) => this.#button(button))}
-        ${short ? nothing : html`<span class="gap"></span>`} ${this.#presets()}
-        ${(short ? picture.slice(0, 1) : picture).map((button) => this.#button(button))}
+        ${inRow.main.map((each) => this.#button(each))} ${gap}
+        ${inRow.marks.map((each) => this.#button(each))} ${gap} ${this.#presets()}
+        ${inRow.picture.map((each) => this.#button(each))} ${gap}
+        ${inRow.layouts.map((each) => this.#button(each))}
         ${
-          short
-            ? this.#button({
+          all
+            ? nothing
+            : this.#button({
                 id: "more",
                 label: t.more,
                 icon: icons.more,
                 act: { do: "tool", tool: this.now.tool },
               })
-            : html`<span class="gap"></span>${layouts.map((button) => this.#button(button))}`
         }
       </div>
-      ${short ? this.#moreSheet([...rest, ...layouts]) : nothing}
+      ${all ? nothing : this.#moreSheet(rest)}
     `;
   }
 

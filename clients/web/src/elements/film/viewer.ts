@@ -304,6 +304,7 @@ export class DistalFilmViewer extends DistalElement {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof FilmProblem)) throw error;
+      if (error.code === "signed_out") this.dispatchEvent(new CustomEvent("signed-out"));
       if (this.rows === null) this.problem = error; // else the next look may be better
     }
   }
@@ -765,7 +766,7 @@ export class DistalFilmViewer extends DistalElement {
             </div>`
           : rows?.length === 0
             ? html`<div class="whole">
-                <div role="status">
+                <div role="status" data-testid="film-no-images">
                   <h2>${t.emptyStudy}</h2>
                   <p>${t.emptyStudyText}</p>
                 </div>
@@ -781,11 +782,7 @@ export class DistalFilmViewer extends DistalElement {
     const count = this.layout === "one" ? 1 : 2;
     const shown = [...this.panes].map((pane) => pane.series?.uid ?? null);
     return html`
-      <distal-film-tools
-        .now=${this.#now()}
-        ?small=${this.small}
-        @act=${this.#act}
-      ></distal-film-tools>
+      <distal-film-tools .now=${this.#now()} @act=${this.#act}></distal-film-tools>
       <distal-film-strip
         .study=${this.study}
         .rows=${rows ?? []}

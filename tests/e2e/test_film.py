@@ -1,0 +1,282 @@
+"""Images in real browsers: a study is opened, measured, and looked at together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.async_api import Locator, Page
+
+from tests.e2e.browsers import Shape
+from tests.e2e.conftest import House
+from tests.e2e.images import a_study
+from tests.e2e.test_screens import LANGUAGES, accessible, fits, photograph
+from tests.e2e.visitor import Visitor, eventually
+
+MIDDLE = 0.35  # of a pane's height: beside the bar, in the grey
+
+
+async def film_page(
+    house: House,
+    study: str | None = None,
+    *,
+    shape: Shape = "local",
+    language: str = "zh-CN",
+    institution: str = "",
+    size: tuple[int, int] = (1280, 800),
+) -> Visitor:
+    """A doctor on the page of images, signed in."""
+    context = await house.browsers.context(shape, language, size)
+    address = f"{house.server.url}/film" + (f"/{study}" if study else "")
+    doctor = await Visitor.open(context, address, "Doctor")
+    house.visitors.append(doctor)
+    token = house.server.token(house.room, "specialist", "Doctor", institution)
+    await doctor.find("film-pass").fill(token)
+    await doctor.press("film-sign-in")
+    if study:
+        await ready(doctor)
+    return doctor
+
+
+async def use(visitor: Visitor, tool: str) -> None:
+    """Press a tool, in the row or in the sheet behind it."""
+    button = visitor.find(f"film-{tool}")
+    if not await button.is_visible():
+        await visitor.press("film-more")
+    await button.click()
+
+
+def pane(visitor: Visitor, number: int = 0) -> Locator:
+    return visitor.find("film-pane").nth(number)
+
+
+async def ready(visitor: Visitor, number: int = 0) -> None:
+    """The picture itself is on the screen, not the server's drawing of it."""
+    found = visitor.page.locator("[data-testid=film-pane][data-ready]").nth(number)
+    await found.wait_for()
+
+
+async def index_of(visitor: Visitor, number: int = 0) -> int:
+    return int(await pane(visitor, number).get_attribute("data-index") or -1)
+
+
+async def window_of(visitor: Visitor) -> str:
+    return await pane(visitor).get_attribute("data-window") or ""
+
+
+async def at_index(visitor: Visitor, index: int, number: int = 0) -> None:
+    await eventually(lambda: index_of(visitor, number), lambda found: found == index)
+
+
+async def pixels(page: Page, of: Locator) -> NDArray[np.uint8]:
+    """What is on the screen there: a black canvas raises no error."""
+    shot = await of.screenshot()
+    picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.asarray(picture, np.uint8)
+
+
+async def grey(visitor: Visitor, number: int = 0) -> int:
+    """The grey of the slice, away from its bar and from all texts."""
+    picture = await pixels(visitor.page, pane(visitor, number))
+    height, width, _ = picture.shape
+    return int(picture[int(height * MIDDLE), width // 2 - height // 6].mean())
+
+
+async def wheel(visitor: Visitor, steps: int, number: int = 0) -> None:
+    """Turn the wheel over the middle of a pane."""
+    box = await pane(visitor, number).bounding_box()
+    assert box is not None
+    await visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for _ in range(abs(steps)):
+        at = await index_of(visitor, number)
+        step = 1 if steps > 0 else -1
+        await visitor.page.mouse.wheel(0, 100 * step)
+        await at_index(visitor, at + step, number)
+
+
+async def drag(visitor: Visitor, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Between two places, as shares of the first pane."""
+    box = await pane(visitor).bounding_box()
+    assert box is not None
+    mouse = visitor.page.mouse
+    await mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+    await mouse.down()
+    await mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=6)
+    await mouse.up()
+
+
+async def measured(visitor: Visitor) -> list[str]:
+    """The figures that are drawn on the picture."""
+    texts = await visitor.page.locator("distal-film-pane svg.svg-layer text").all_text_contents()
+    return [text for text in texts if text.strip()]
+
+
+@pytest.mark.parametrize("shape", ["local", "webgl"])
+async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape) -> None:
+    study = await a_study(house.server)
+    doctor = await film_page(house, study, shape=shape)
+    assert await doctor.find("film-patient").inner_text() == "张三"
+    assert await window_of(doctor) == "-160,239"
+    await eventually(lambda: grey(doctor), lambda value: value < 5)  # -700 HU
+    await wheel(doctor, 7)  # 0 HU: 160 of 399 above black
+    await eventually(lambda: grey(doctor), lambda value: abs(value - 102) <= 3)
+    await doctor.find("film-preset").select_option("lung")
+    await eventually(lambda: window_of(doctor), lambda found: found == "-1350,149")
+    await eventually(lambda: grey(doctor), lambda value: abs(value - 230) <= 3)
+    await use(doctor, "invert")
+    await eventually(lambda: grey(doctor), lambda value: abs(value - 25) <= 3)
+    await use(doctor, "reset")
+    await eventually(lambda: window_of(doctor), lambda found: found == "-160,239")
+    await use(doctor, "length")
+    box = await pane(doctor).bounding_box()
+    assert box is not None
+    half = box["height"] / box["width"] / 4  # a quarter of the picture's 64 mm to each side
+    await drag(doctor, (0.5 - half, 0.3), (0.5 + half, 0.3))
+    await eventually(
+        lambda: measured(doctor),
+        lambda found: (
+            [float(text.removesuffix(" mm")) for text in found] == [pytest.approx(32.0, abs=0.6)]
+        ),
+    )
+    await pane(doctor).press("End")
+    await at_index(doctor, 11)
+    assert await measured(doctor) == [], "a measurement belongs to its slice"
+
+
+async def test_ultrasound_plays_in_colour(house: House) -> None:
+    study = await a_study(house.server)
+    doctor = await film_page(house, study)
+    await doctor.find("film-series").nth(2).click()
+    await eventually(
+        lambda: pane(doctor).get_attribute("data-instance"), lambda uid: str(uid).startswith(study)
+    )
+    await ready(doctor)
+    picture = await eventually(
+        lambda: pixels(doctor.page, pane(doctor)), lambda found: bool(found[..., 2].max() > 200)
+    )
+    red = picture[..., 2] > 200
+    assert picture[red][:, :2].mean() < 60, "red is not blue"
+    await use(doctor, "play")
+    seen: set[int] = set()
+
+    async def all_seen() -> bool:
+        seen.add(await index_of(doctor))
+        return len(seen) >= 5
+
+    await eventually(all_seen)
+    await use(doctor, "play")
+
+
+async def test_two_series_scroll_together_in_the_body(house: House) -> None:
+    study = await a_study(house.server)
+    doctor = await film_page(house, study)
+    await use(doctor, "layout-two")
+    await ready(doctor, 1)
+    await wheel(doctor, 6)  # 12 mm: the third slice of 4 mm each
+    await at_index(doctor, 3, 1)
+
+
+async def leads(house: House, study: str) -> Visitor:
+    """A doctor in the room who has opened the study and leads."""
+    leader = await house.visitor("specialist", "李医生")
+    await leader.join()
+    await leader.press("film-button")
+    await leader.page.locator(f'[data-study="{study}"]').click()
+    await ready(leader)
+    await leader.press("film-lead")
+    await leader.page.locator("[data-state=leading]").wait_for()
+    return leader
+
+
+async def test_the_room_looks_at_what_the_presenter_looks_at(house: House) -> None:
+    study = await a_study(house.server)
+    follower = await house.visitor("county_doctor", "王医生")
+    await follower.join()
+    leader = await leads(house, study)
+    await ready(follower)  # it opened by itself
+    await wheel(leader, 7)
+    await at_index(follower, 7)
+    await leader.find("film-preset").select_option("lung")
+    await eventually(lambda: window_of(follower), lambda found: found == "-1350,149")
+    await eventually(lambda: grey(follower), lambda value: abs(value - 230) <= 3)
+    await pane(leader).press("+")
+    zoom = await eventually(
+        lambda: pane(follower).get_attribute("data-zoom"), lambda found: float(found or 1) > 1.1
+    )
+    assert float(str(zoom)) == pytest.approx(1.2, abs=0.01)
+    await leader.page.mouse.move(420, 420)
+    await follower.find("film-cursor").wait_for()
+    await use(leader, "length")
+    await drag(leader, (0.4, 0.3), (0.6, 0.3))
+    await eventually(lambda: measured(leader))
+    await pane(leader).press("-")  # the line is drawn and let go
+    drawn = await measured(leader)
+    await eventually(lambda: measured(follower), lambda found: found == drawn)
+
+    late = await house.visitor("specialist", "Dr Late")
+    await late.join()
+    await ready(late)
+    await at_index(late, 7)
+    await eventually(lambda: window_of(late), lambda found: found == "-1350,149")
+    await eventually(lambda: measured(late), lambda found: found == drawn)
+
+
+async def test_who_looks_alone_comes_back(house: House) -> None:
+    study = await a_study(house.server)
+    follower = await house.visitor("county_doctor", "王医生")
+    await follower.join()
+    leader = await leads(house, study)
+    await ready(follower)
+    await follower.page.locator("[data-state=following]").wait_for()
+    await wheel(follower, 2)
+    await follower.page.locator("[data-state=alone]").wait_for()
+    await wheel(leader, 5)
+    assert await index_of(follower) == 2
+    await follower.press("film-follow")
+    await at_index(follower, 5)
+    await leader.press("film-lead-stop")
+    await follower.find("film-lead").click()
+    await leader.page.locator("[data-state=following]").wait_for()
+    await wheel(follower, 1)
+    await at_index(leader, 6)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_screen_of_images(house: House, shots: Path, language: str) -> None:
+    study = await a_study(house.server)
+    nobody = await film_page(house, language=language, institution="nowhere")
+    await nobody.find("film-empty").wait_for()
+    await look(nobody, shots, "film-empty", language)
+    doctor = await film_page(house, language=language)
+    await doctor.page.locator(f'[data-study="{study}"]').wait_for()
+    await look(doctor, shots, "film-list", language)
+    await doctor.page.locator(f'[data-study="{study}"]').click()
+    await ready(doctor)
+    await look(doctor, shots, "film-study", language)
+    await nobody.page.goto(f"{house.server.url}/film/1.2.3.404")
+    await nobody.find("film-no-images").wait_for()
+    await look(nobody, shots, "film-no-images", language)
+    await nobody.page.route("**/dicomweb/studies?*", lambda route: route.abort())
+    await nobody.press("film-back")
+    await nobody.find("film-problem").wait_for()
+    await look(nobody, shots, "film-problem", language)
+    await nobody.page.unroute_all()
+    await nobody.press("film-again")
+    await nobody.find("film-empty").wait_for()
+
+
+async def look(visitor: Visitor, shots: Path, screen: str, language: str) -> None:
+    await accessible(visitor, screen)
+    await fits(visitor, screen)
+    await photograph(visitor, shots, screen, language)
+
+
+async def test_a_phone_scrolls_with_a_finger(house: House) -> None:
+    study = await a_study(house.server)
+    doctor = await film_page(house, study, size=(360, 740))
+    await drag(doctor, (0.5, 0.3), (0.5, 0.6))
+    await eventually(lambda: index_of(doctor), lambda found: found > 0)
