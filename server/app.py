@@ -70,7 +70,7 @@ def make_app(
     network = NetworkApi(signaling.relay, verifier, signaling.settings.turn, settings)
     app.add_routes(network.routes())
     app.on_cleanup.append(network.close)
-    film = DicomApi(settings, verifier, receiver.intake)
+    film = DicomApi(settings, verifier, receiver.intake, signaling.given)
     app.add_routes(film.routes())
     app.cleanup_ctx.append(film.running)
     app.add_routes(health.routes())

@@ -6,15 +6,18 @@ send no header: `POST /api/dicomweb/session` turns a bearer token into a cookie 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 from aiohttp import hdrs, web
 
 from dicom.nodes import DEFAULT_INSTITUTION
 from dicom.web.scope import Scope
 from signaling.bearer import bearer
+from signaling.film import Given
 from signaling.problem import Problem
 from signaling.protocol import Role
 from signaling.tokens import Claims, TokenError, TokenVerifier
@@ -40,16 +43,38 @@ def scope_of(claims: Claims) -> Scope:
     )
 
 
-class Access:
-    """Verifies who asks. A token that was verified is good until it expires."""
+def shared_by(given: Iterable[Given]) -> frozenset[tuple[str, str]]:
+    """What a room's members may see because a doctor of theirs has shown it to them."""
+    return frozenset(
+        (institution or DEFAULT_INSTITUTION, study)
+        for role, institution, study in given
+        if role in DOCTORS
+    )
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+
+def no_room(_claims: Claims) -> tuple[Given, ...]:
+    """Nothing has been shown anywhere."""
+    return ()
+
+
+class Access:
+    """Verifies who asks. A token that was verified is good until it expires.
+
+    `given` tells what a room has been shown, which changes while a token holds.
+    """
+
+    def __init__(
+        self, verifier: TokenVerifier, given: Callable[[Claims], Iterable[Given]] = no_room
+    ) -> None:
         self._verifier = verifier
+        self._given = given
         self._known: OrderedDict[bytes, tuple[Claims, Scope]] = OrderedDict()
 
     def scope(self, request: web.Request) -> Scope:
         """What this request may see. Raises Problem."""
-        return self._verified(self._token(request))[1]
+        claims, scope = self._verified(self._token(request))
+        shared = shared_by(self._given(claims))
+        return dataclasses.replace(scope, shared=scope.shared | shared) if shared else scope
 
     async def open_session(self, request: web.Request) -> web.Response:
         """Set the cookie, for as long as the token holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -20,11 +20,12 @@ from dicom.web.scope import Scope
 from dicom.web.service import Reading
 from dicom.web.stow import Storing
 from server.config import Settings
-from server.dicom_access import PATH, Access
+from server.dicom_access import PATH, Access, no_room
 from server.receiver import ReceiverError
 from server.requests import public_origin
+from signaling.film import Given
 from signaling.problem import Problem
-from signaling.tokens import TokenVerifier
+from signaling.tokens import Claims, TokenVerifier
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATUS: dict[type[DicomError], int] = {
@@ -51,10 +52,11 @@ class DicomApi:
         settings: Settings,
         verifier: TokenVerifier,
         intake: Callable[[], Awaitable[Intake]],
+        given: Callable[[Claims], Iterable[Given]] = no_room,
     ) -> None:
         self._settings = settings
         self._root = settings.data_dir / "dicom"
-        self._access = Access(verifier)
+        self._access = Access(verifier, given)
         self._decoders = Decoders()
         self.archive = Archive(self._root)
         self._descriptions = Descriptions(self._root, self.archive, self._decoders)

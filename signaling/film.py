@@ -7,11 +7,22 @@ change after it, is what everybody else sees.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from signaling import protocol as p
 from signaling.refusal import Refused
+from signaling.tokens import Claims
 
 MARKS_MAX = 300  # 150 KB for a newcomer; the oldest go first
 STUDIES_MAX = 200  # shown in one room's life; the oldest go first
+
+
+class Given(NamedTuple):
+    """A study that was shown here, and on whose authority: he gives no more than he may see."""
+
+    role: p.Role
+    institution: str
+    study: str
 
 
 class Film:
@@ -22,13 +33,13 @@ class Film:
         self._view: p.FilmView | None = None
         self.cursor: p.FilmCursor | None = None
         self._marks: dict[str, p.FilmMarked] = {}
-        self._studies: dict[str, None] = {}
+        self._given: dict[Given, None] = {}
         self._revision = 0
 
     @property
-    def studies(self) -> tuple[str, ...]:
-        """Study instance UIDs that were shown here: what its members have been given to see."""
-        return tuple(self._studies)
+    def given(self) -> tuple[Given, ...]:
+        """What the room's members have been given to see, the latest last."""
+        return tuple(self._given)
 
     @property
     def begun(self) -> bool:
@@ -71,16 +82,22 @@ class Film:
         self.presenter = self._view = self.cursor = None
         return True
 
-    def update(self, by: str, request: p.FilmUpdate) -> list[p.FilmMarked]:
+    def update(self, by: str, claims: Claims, request: p.FilmUpdate) -> list[p.FilmMarked]:
         """Take what somebody shows and draws; the marks in their order. Raises Refused."""
         if by == self.presenter:
             self.cursor = request.cursor
             if request.view is not None:
                 self._view = request.view
-                _remember(self._studies, request.view.study)
+                self._give(Given(claims.role, claims.institution, request.view.study))
         elif request.view is not None or request.cursor is not None:
             raise Refused("conflict", "you do not lead")
         return [self._mark(by, mark) for mark in request.marks]
+
+    def _give(self, given: Given) -> None:
+        self._given.pop(given, None)
+        self._given[given] = None
+        while len(self._given) > STUDIES_MAX:
+            del self._given[next(iter(self._given))]
 
     def _mark(self, by: str, mark: p.FilmMark) -> p.FilmMarked:
         self._revision += 1
@@ -92,10 +109,3 @@ class Film:
             while len(self._marks) > MARKS_MAX:
                 del self._marks[next(iter(self._marks))]
         return marked
-
-
-def _remember(studies: dict[str, None], uid: str) -> None:
-    studies.pop(uid, None)
-    studies[uid] = None
-    while len(studies) > STUDIES_MAX:
-        del studies[next(iter(studies))]

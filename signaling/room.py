@@ -234,8 +234,7 @@ class Room:
 
     def update_film(self, by: str, request: p.FilmUpdate) -> None:
         """Show and draw. What a presenter sent himself comes back to him only as marks."""
-        self._viewer(by)
-        marks = self.film.update(by, request)
+        marks = self.film.update(by, self._viewer(by).claims, request)
         if by == self.film.presenter:
             event = p.FilmMoved(view=request.view, cursor=request.cursor, marks=marks)
             self._tell(event, but=by)

@@ -14,6 +14,7 @@ from aiohttp import web
 from media.contract import Relay
 from signaling import protocol as p
 from signaling.connection import Connection
+from signaling.film import Given
 from signaling.origin import may_connect
 from signaling.problem import Problem
 from signaling.refusal import Refused
@@ -96,6 +97,14 @@ class Signaling:
             "tracks": sum(len(stage.tracks) for stage in stages),
             "subscriptions": sum(stage.subscriptions() for stage in stages),
         }
+
+    def given(self, claims: Claims) -> tuple[Given, ...]:
+        """The studies that whoever holds this token has been given to see: while he is inside."""
+        stage = self.stages.get(claims.room)
+        if stage is None or not stage.room.film.given:
+            return ()
+        inside = any(m.claims.subject == claims.subject for m in stage.room.members.values())
+        return stage.room.film.given if inside else ()
 
     def revoke(self, subject: str) -> None:
         """Close everything that this subject's tokens opened."""

@@ -225,6 +225,20 @@ async def test_the_room_looks_at_what_the_presenter_looks_at(house: House) -> No
     await eventually(lambda: measured(late), lambda found: found == drawn)
 
 
+async def test_a_student_sees_what_is_shown_and_nothing_else(house: House) -> None:
+    study, hidden = await a_study(house.server), await a_study(house.server)
+    student = await house.visitor("student", "小陈")
+    await student.join()
+    assert await student.find("film-button").count() == 0
+    leader = await leads(house, study)
+    await ready(student)
+    await wheel(leader, 3)
+    await at_index(student, 3)
+    await student.press("film-back")
+    await student.page.locator(f'[data-study="{study}"]').wait_for()
+    assert await student.page.locator(f'[data-study="{hidden}"]').count() == 0
+
+
 async def test_who_looks_alone_comes_back(house: House) -> None:
     study = await a_study(house.server)
     follower = await house.visitor("county_doctor", "王医生")

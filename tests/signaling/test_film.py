@@ -7,6 +7,7 @@ import pytest
 from signaling import protocol as p
 from signaling.film import MARKS_MAX, STUDIES_MAX, Film
 from signaling.refusal import Refused
+from signaling.tokens import Claims
 
 
 def pane(instance: str = "1.2.3.4", frame: int = 1) -> p.FilmPane:
@@ -52,14 +53,19 @@ def shows(
     return p.FilmUpdate(id=1, view=shown, cursor=cursor, marks=list(marks))
 
 
+def update(film: Film, by: str, request: p.FilmUpdate) -> list[p.FilmMarked]:
+    claims = Claims(subject=by, room="r", role="specialist", expires=0, institution="h")
+    return film.update(by, claims, request)
+
+
 def test_only_the_presenter_moves_the_view() -> None:
     film = Film()
     with pytest.raises(Refused):
-        film.update("a", shows(view()))
+        update(film, "a", shows(view()))
     assert film.lead("a", True, may_take=False)
-    film.update("a", shows(view(frame=7)))
+    update(film, "a", shows(view(frame=7)))
     with pytest.raises(Refused):
-        film.update("b", shows(view()))
+        update(film, "b", shows(view()))
     shown = film.state().view
     assert shown is not None and shown.panes[0].frame == 7
 
@@ -79,7 +85,7 @@ def test_the_lead_is_taken_only_by_who_may() -> None:
 def test_the_view_outlives_its_presenter_until_it_is_put_away() -> None:
     film = Film()
     film.lead("a", True, may_take=False)
-    film.update("a", shows(view()))
+    update(film, "a", shows(view()))
     assert film.stop("a") and not film.stop("a")
     assert film.state().view is not None
     assert film.close("c", moderates=False), "nobody leads: anybody may tidy up"
@@ -91,12 +97,12 @@ def test_the_view_outlives_its_presenter_until_it_is_put_away() -> None:
 
 def test_the_last_to_change_a_mark_wins() -> None:
     film = Film()
-    [first] = film.update("a", shows(marks=(mark(x=1.0),)))
-    [second] = film.update("b", shows(marks=(mark(x=2.0),)))
+    [first] = update(film, "a", shows(marks=(mark(x=1.0),)))
+    [second] = update(film, "b", shows(marks=(mark(x=2.0),)))
     assert second.revision > first.revision
     [kept] = film.state().marks
     assert (kept.by, kept.mark.points[0][0]) == ("b", 2.0)
-    [gone] = film.update("a", shows(marks=(mark(removed=True),)))
+    [gone] = update(film, "a", shows(marks=(mark(removed=True),)))
     assert gone.revision > second.revision
     assert film.state().marks == []
 
@@ -105,10 +111,10 @@ def test_marks_and_studies_are_bounded() -> None:
     film = Film()
     film.lead("a", True, may_take=False)
     for number in range(MARKS_MAX + 5):
-        film.update("a", shows(marks=(mark(f"m{number}"),)))
+        update(film, "a", shows(marks=(mark(f"m{number}"),)))
     assert len(film.state().marks) == MARKS_MAX
     assert film.state().marks[0].mark.uid == "m5"
     for number in range(STUDIES_MAX + 5):
-        film.update("a", shows(view(study=f"1.{number}")))
-    assert len(film.studies) == STUDIES_MAX
-    assert film.studies[-1] == f"1.{STUDIES_MAX + 4}"
+        update(film, "a", shows(view(study=f"1.{number}")))
+    assert len(film.given) == STUDIES_MAX
+    assert film.given[-1] == ("specialist", "h", f"1.{STUDIES_MAX + 4}")

@@ -96,6 +96,19 @@ async def test_who_comes_back_is_told_all_of_it_once(house):
     assert not back.seen("film_moved")
 
 
+async def test_what_is_shown_is_given_to_those_inside_and_to_nobody_else(house):
+    leader = await house.enter(name="Leader", institution="county")
+    student = await house.enter("student", name="Student")
+    claims = {m.name: m.claims for m in house.signaling.stages["demo"].room.members.values()}
+    assert house.signaling.given(claims["Student"]) == ()
+    await leader.ask("film_lead", on=True)
+    await shows(leader, view(study="1.2.77"))
+    [given] = house.signaling.given(claims["Student"])
+    assert given == ("specialist", "county", "1.2.77")
+    await student.ask("leave")
+    assert house.signaling.given(claims["Student"]) == ()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

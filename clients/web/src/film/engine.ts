@@ -3,13 +3,7 @@
  * tool group for all panes. Loaded only when a study is opened: it is a megabyte.
  */
 
-import {
-  Enums,
-  RenderingEngine,
-  cache,
-  getShouldUseCPURendering,
-  init as startCore,
-} from "@cornerstonejs/core";
+import { Enums, RenderingEngine, cache, init as startCore } from "@cornerstonejs/core";
 import loader, { wadors } from "@cornerstonejs/dicom-image-loader";
 import {
   AngleTool,
@@ -64,8 +58,6 @@ type ToolGroup = NonNullable<ReturnType<typeof ToolGroupManager.createToolGroup>
 export class Engine {
   readonly rendering: RenderingEngine;
   readonly group: ToolGroup;
-  /** Without WebGL the processor draws, and volumes cannot be cut. */
-  readonly withVolumes: boolean;
   readonly stacks = new Set<{ restore(): void }>();
   resizing = false;
   #frame = 0;
@@ -75,7 +67,6 @@ export class Engine {
     const group = ToolGroupManager.createToolGroup(GROUP);
     if (!group) throw new Error("a tool group of this name exists");
     this.group = group;
-    this.withVolumes = !getShouldUseCPURendering();
     for (const tool of [
       StackScrollTool,
       WindowLevelTool,

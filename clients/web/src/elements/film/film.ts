@@ -211,7 +211,9 @@ export class DistalFilm extends DistalElement {
     if (view) this.#go(view.study);
   }
 
+  /** Who leads puts the pictures away for all: nobody would move them any more. */
   #close(): void {
+    if (this.shared?.leading) void this.shared.close();
     this.dispatchEvent(new CustomEvent("close-film"));
   }
 

@@ -32,9 +32,6 @@ export const filmIcons = {
   erase: icon(svg`<path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" />`),
   one: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" />`),
   two: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" /><path d="M12 4.5v15" />`),
-  planes: icon(
-    svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" /><path d="M12 4.5v15M12 12h8" />`,
-  ),
   link: icon(
     svg`<path d="M9.5 14.5l5-5M8 11l-2 2a3.5 3.5 0 0 0 5 5l2-2M16 13l2-2a3.5 3.5 0 0 0-5-5l-2 2" />`,
   ),

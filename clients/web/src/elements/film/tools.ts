@@ -21,7 +21,6 @@ export interface ToolState {
   readonly layout: FilmLayout;
   readonly presets: readonly Preset[];
   readonly measures: boolean;
-  readonly planes: boolean; // can be cut
   readonly many: boolean; // pictures to play
   readonly playing: boolean;
   readonly inverted: boolean;
@@ -192,13 +191,12 @@ export class DistalFilmTools extends DistalElement {
       on: now.tool === name,
       off: !now.measures && ["length", "angle", "ellipse", "probe"].includes(name),
     });
-    const layout = (name: FilmLayout): Button => ({
+    const layout = (name: "one" | "two"): Button => ({
       id: `layout-${name}`,
       label: t.layout[name],
       icon: filmIcons[name],
       act: { do: "layout", layout: name },
       on: now.layout === name,
-      off: name === "planes" && !now.planes,
     });
     return {
       main: [tool("scroll"), tool("window"), tool("zoom"), tool("pan")],
@@ -243,7 +241,6 @@ export class DistalFilmTools extends DistalElement {
       layouts: [
         layout("one"),
         layout("two"),
-        layout("planes"),
         ...(now.layout === "two"
           ? [
               {

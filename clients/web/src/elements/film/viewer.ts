@@ -150,12 +150,6 @@ export class DistalFilmViewer extends DistalElement {
       .panes.two {
         grid-template-columns: 1fr 1fr;
       }
-      .panes.planes {
-        grid-template: 1fr 1fr / 2fr 1fr;
-      }
-      .panes.planes > :first-child {
-        grid-row: 1 / 3;
-      }
       distal-film-document,
       .whole {
         grid-area: panes;
@@ -741,7 +735,6 @@ export class DistalFilmViewer extends DistalElement {
       layout: this.layout,
       presets: shown && coloured(shown.data) ? [] : presetsFor(shown?.data),
       measures: drawing?.stack !== null,
-      planes: false,
       many: (drawing?.series?.pictures.length ?? 0) > 1,
       playing: this.playing,
       inverted: drawing?.shown ? drawing.look.invert : false,
