@@ -213,9 +213,12 @@ async def test_the_room_looks_at_what_the_presenter_looks_at(house: House) -> No
     await use(leader, "length")
     await drag(leader, (0.4, 0.3), (0.6, 0.3))
     await eventually(lambda: measured(leader))
-    await pane(leader).press("-")  # the line is drawn and let go
+
+    async def same() -> bool:
+        return await measured(leader) == await measured(follower) != []
+
+    await eventually(same)
     drawn = await measured(leader)
-    await eventually(lambda: measured(follower), lambda found: found == drawn)
 
     late = await house.visitor("specialist", "Dr Late")
     await late.join()
@@ -235,8 +238,24 @@ async def test_a_student_sees_what_is_shown_and_nothing_else(house: House) -> No
     await wheel(leader, 3)
     await at_index(student, 3)
     await student.press("film-back")
-    await student.page.locator(f'[data-study="{study}"]').wait_for()
-    assert await student.page.locator(f'[data-study="{hidden}"]').count() == 0
+    await student.find("film-empty").wait_for()
+    outsider = house.server.token(house.room, "student", "Outside")
+    assert await status(student, study) == 200
+    assert await status(student, hidden) == 404
+    assert await status(student, study, outsider) == 404, "who is not inside is given nothing"
+
+
+async def status(visitor: Visitor, study: str, token: str = "") -> int:
+    """Of asking for a study with the page's own cookie, or with a token."""
+    return int(
+        await visitor.page.evaluate(
+            """async ([study, token]) => (await fetch(`/dicomweb/studies/${study}/metadata`, {
+              credentials: token ? "omit" : "same-origin",
+              headers: token ? { Authorization: `Bearer ${token}` } : {},
+            })).status""",
+            [study, token],
+        )
+    )
 
 
 async def test_who_looks_alone_comes_back(house: House) -> None:

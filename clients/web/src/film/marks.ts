@@ -37,6 +37,7 @@ function keyUid(instance: string, frame: number): string {
 export class Marks {
   readonly #marks = new Map<string, FilmMark>();
   #revisions = new Map<string, number>();
+  readonly #lastBy = new Map<string, string>(); // whose change of a mark is on the screen
   #applying = false;
   readonly #end: () => void;
 
@@ -76,6 +77,7 @@ export class Marks {
   #put(mark: FilmMark): void {
     if (mark.removed) this.#marks.delete(mark.uid);
     else this.#marks.set(mark.uid, mark);
+    this.#lastBy.set(mark.uid, this.shared?.self ?? "");
     if (this.needs.sharing()) this.shared?.mark(mark);
     this.needs.changed();
   }
@@ -88,16 +90,18 @@ export class Marks {
     for (const [uid, revision] of this.#revisions) {
       if (theirs.has(uid) || revision === 0) continue;
       this.#revisions.delete(uid);
+      this.#lastBy.delete(uid);
       this.#marks.delete(uid);
       this.#quietly(() => annotations.state.removeAnnotation(uid));
     }
-    for (const { mark, revision } of theirs.values()) {
-      const known = this.#revisions.get(mark.uid) ?? 0;
-      if (revision > known) {
-        this.#revisions.set(mark.uid, revision);
-        this.#marks.set(mark.uid, mark);
-        this.#quietly(() => this.#move(mark));
-      }
+    for (const { mark, revision, by } of theirs.values()) {
+      if (revision <= (this.#revisions.get(mark.uid) ?? 0)) continue;
+      this.#revisions.set(mark.uid, revision);
+      // One's own comes back older than one's hand is by now; unless another's came in between.
+      if (by === this.shared?.self && this.#lastBy.get(mark.uid) === by) continue;
+      this.#lastBy.set(mark.uid, by);
+      this.#marks.set(mark.uid, mark);
+      this.#quietly(() => this.#move(mark));
     }
     this.#quietly(() => this.#draw());
     this.needs.changed();
@@ -114,7 +118,7 @@ export class Marks {
 
   #move(mark: FilmMark): void {
     const drawn = annotations.state.getAnnotation(mark.uid) as Annotation | undefined;
-    if (!drawn?.data.handles || drawn.highlighted) return; // highlighted: in this page's hand
+    if (!drawn?.data.handles) return;
     drawn.data.handles.points = mark.points.map(world);
     drawn.invalidated = true;
   }

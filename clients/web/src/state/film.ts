@@ -31,6 +31,7 @@ export class SharedFilm {
   readonly marks = new Store<ReadonlyMap<string, FilmMarked>>(new Map());
 
   #self = "";
+
   #newView: FilmView | null = null;
   #ownCursor: FilmCursor | null = null;
   #cursorMoved = false;
@@ -43,6 +44,10 @@ export class SharedFilm {
     private readonly ask: (intent: FilmIntent) => Promise<boolean>,
     private readonly now: () => number = () => performance.now(),
   ) {}
+
+  get self(): string {
+    return this.#self;
+  }
 
   get leading(): boolean {
     return this.presenter.value !== null && this.presenter.value === this.#self;
