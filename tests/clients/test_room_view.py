@@ -32,6 +32,7 @@ def view() -> RoomView:
             participants=[p.Participant(id="a", name="A", role="host", tracks=[track("a1", "a")])],
             chat=[],
             waiting=[],
+            film=p.FilmState(presenter=None, view=None, cursor=None, marks=[]),
         )
     )
 
