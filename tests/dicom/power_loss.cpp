@@ -48,8 +48,12 @@ void synced(int fd) {
   std::error_code gone;  // a name may vanish while we look
   if (fs::is_directory(real, gone))
     synced_directory(real, copy);
-  else if (fs::exists(copy, gone))  // content without a name is lost
-    fs::copy_file(real, copy, fs::copy_options::overwrite_existing, gone);
+  else if (fs::exists(copy, gone)) {  // content without a name is lost
+    // At once: a kill in the midst of a copy must not take what was synced before.
+    const fs::path beside = std::string(shadow) + ".copy";
+    fs::copy_file(real, beside, fs::copy_options::overwrite_existing, gone);
+    if (!gone) fs::rename(beside, copy, gone);
+  }
 }
 
 int call(const char* name, int fd) {
