@@ -14,6 +14,7 @@ const SMALLEST = 160; // a face that can still be read
 const MOST = 25; // in a grid: more pictures tire a laptop, and nobody looks at them all
 const STRIP_LEAST = 8; // in the strip, which may be scrolled
 const STRIP_TILE = 220;
+const LOW = 180; // beside images on a phone: one row of equal pictures
 const CROWD = 36; // the row of those without a picture
 
 /** The pictures: a grid of all, or one large with the others in a strip below. */
@@ -173,9 +174,17 @@ export class DistalStage extends CallElement {
   override render() {
     const room = this.call.room.value;
     if (!room) return nothing;
-    const { layout, pinned } = this.call.view.value;
+    const { pinned, film } = this.call.view.value;
+    const low = film && this.height < LOW;
+    const layout = low ? "grid" : this.call.view.value.layout;
     const tiles = tilesOf(room);
-    const { main, others } = arrange(tiles, layout, pinned, room.activeSpeaker, this.#previous);
+    const { main, others } = arrange(
+      tiles,
+      layout,
+      low ? null : pinned,
+      room.activeSpeaker,
+      this.#previous,
+    );
     this.#previous = main?.key ?? null;
     return html`
       ${

@@ -186,6 +186,7 @@ export class DistalFilmViewer extends DistalElement {
           flex-wrap: wrap;
         }
         .lead {
+          order: 1; /* below: the way out stays in its corner */
           flex: 1 0 100%;
           justify-content: space-between;
           padding-left: var(--space-2);
