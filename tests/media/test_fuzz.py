@@ -37,7 +37,7 @@ def test_nothing_that_arrives_breaks_the_plane(built: Path, target: str, tmp_pat
 def test_the_corpus_of_the_core_gets_to_where_it_matters(built: Path) -> None:
     seeds = sorted((programs.HERE / "corpus/core").iterdir())
     run = subprocess.run(
-        [built / "fuzz_core", *seeds],
+        [*programs.FORGETFUL, built / "fuzz_core", *seeds],
         env=programs.ENVIRONMENT | {"DISTAL_FUZZ_TOTALS": "1"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
