@@ -18,6 +18,7 @@ from sqlalchemy import event, insert, select, update
 
 from dicom import database, jobs, schema
 from dicom.archive import Archive, Instance
+from dicom.errors import Refused
 from dicom.pool import Decoders
 
 log = structlog.get_logger("dicom.descriptions")
@@ -71,19 +72,26 @@ class Descriptions:
         made: dict[int, bytes] = {}
         for start in range(0, len(instances), FILES_AT_ONCE):
             some = instances[start : start + FILES_AT_ONCE]
-            files = tuple(
-                jobs.File(
-                    str(self._archive.path(one)), one.transfer_syntax, one.data_at, one.fallback
-                )
-                for one in some
-            )
-            answer = msgspec.msgpack.decode(
-                await self._decoders.run(jobs.Describe(files)), type=list[bytes]
-            )
+            answer = await self._ask(some)
             fresh = {one.id: said or _at_least(one) for one, said in zip(some, answer, strict=True)}
             await asyncio.to_thread(self._put, fresh)
             made |= fresh
         return made
+
+    async def _ask(self, instances: Sequence[Instance]) -> list[bytes]:
+        """For each its JSON in zlib, or nothing. One that brings a decoder down costs no other."""
+        files = tuple(
+            jobs.File(str(self._archive.path(one)), one.transfer_syntax, one.data_at, one.fallback)
+            for one in instances
+        )
+        try:
+            said = await self._decoders.run(jobs.Describe(files))
+        except Refused as refused:
+            if len(instances) > 1:
+                return [(await self._ask([one]))[0] for one in instances]
+            log.warning("not described", reason=refused.reason)
+            return [b""]
+        return msgspec.msgpack.decode(said, type=list[bytes])
 
     def _get(self, ids: Sequence[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
