@@ -12,7 +12,7 @@ import struct
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from dicom.errors import Refused
 
@@ -47,6 +47,11 @@ class Coding:
 
     explicit: bool = True
     big: bool = False
+
+    @property
+    def order(self) -> Literal["big", "little"]:
+        """Of the bytes of a number."""
+        return "big" if self.big else "little"
 
 
 class Source:
@@ -86,7 +91,7 @@ class Walk:
 
     def __init__(self, source: Source, coding: Coding) -> None:
         self._source = source
-        self._order = "big" if coding.big else "little"
+        self._order = coding.order
         self._explicit = coding.explicit
         self._head_of = struct.Struct(">HH2sH" if coding.big else "<HH2sH")
         self._left = ELEMENTS_MAX
@@ -142,17 +147,16 @@ class Walk:
 
     def _head(self, at: int, explicit: bool) -> tuple[int, bytes, int, int]:
         head = self._source.read(at, 8)
-        order: str = self._order
         tag = self._tag(head)
         if not explicit or tag >> 16 == 0xFFFE:
-            return tag, b"", at + 8, int.from_bytes(head[4:8], order)  # type: ignore[arg-type]
+            return tag, b"", at + 8, int.from_bytes(head[4:8], self._order)
         vr = head[4:6]
         if vr in LONG:
-            length = int.from_bytes(self._source.read(at + 8, 4), order)  # type: ignore[arg-type]
+            length = int.from_bytes(self._source.read(at + 8, 4), self._order)
             return tag, vr, at + 12, length
         if not (vr.isalpha() and vr.isupper()):
             raise Refused("malformed", f"no value representation at {at}")
-        return tag, vr, at + 8, int.from_bytes(head[6:8], order)  # type: ignore[arg-type]
+        return tag, vr, at + 8, int.from_bytes(head[6:8], self._order)
 
     def _tag(self, head: bytes) -> int:
         if self._order == "little":

@@ -182,7 +182,6 @@ def _read_set(
     source: Source, at: int, syntax: Syntax, header: Header, fallback: str | None
 ) -> None:
     walk = Walk(source, syntax.coding)
-    order = "big" if syntax.coding.big else "little"
     raw: dict[str, bytes] = {}
     pixels: Element | None = None
     for element in walk.elements(at):
@@ -195,7 +194,7 @@ def _read_set(
             raw[keyword] = source.read(element.at, element.length)
         elif (keyword := SHORTS.get(tag)) is not None and element.length >= 2:
             value = source.read(element.at, 2)
-            header.numbers[keyword] = int.from_bytes(value, order)  # type: ignore[arg-type]
+            header.numbers[keyword] = int.from_bytes(value, syntax.coding.order)
         elif tag == PIXEL_DATA or tag in FLOAT_PIXELS:
             pixels = element
     decoder = Decoder(raw.get("SpecificCharacterSet", b"").decode("ascii", "replace"), fallback)

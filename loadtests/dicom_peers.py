@@ -10,21 +10,22 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.process import Child
+from loadtests.server import free_port
 
 START_S = 60.0
 PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 SUCCESS = b"Received Store Response (Success)"
 
 
-class DicomServer:
+class DicomServer(ABC):
     """A child that stores."""
 
     name = ""
@@ -38,9 +39,9 @@ class DicomServer:
         self.http_port = free_port()
         self.child = Child(self.command(), folder / "log")
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What to run."""
-        raise NotImplementedError
 
     def token(self) -> str:
         """What its DICOMweb wants to see; nothing unless it says so."""
@@ -129,10 +130,3 @@ async def run(program: str, *arguments: str | Path) -> tuple[int, bytes]:
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output
-
-
-def free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

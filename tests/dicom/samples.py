@@ -12,8 +12,27 @@ import pydicom.data
 from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from dicom import header
+from dicom.errors import DicomError
+from dicom.syntax import Syntax
+
 FOLDERS = [Path(pydicom.data.__file__).parent, Path(data_store.__file__).parent]
 REAL = sorted(path for folder in FOLDERS for path in folder.rglob("*.dcm"))
+
+
+def _header(path: Path) -> header.Header | None:
+    try:
+        return header.read(path)
+    except DicomError:
+        return None
+
+
+TAKEN = {path: found for path in REAL if (found := _header(path)) is not None}
+PICTURES = [
+    path
+    for path, found in TAKEN.items()
+    if found.frames and not Syntax(found.transfer_syntax).video
+]
 
 
 def real(name: str) -> Path:

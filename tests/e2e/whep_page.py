@@ -6,12 +6,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
-_WATCH = """async ([url, token]) => {
-  const pc = window.watching = new RTCPeerConnection();
-  pc.addTransceiver("video", { direction: "recvonly" });
-  pc.addTransceiver("audio", { direction: "recvonly" });
-  const stream = new MediaStream();
-  pc.ontrack = ({ track }) => stream.addTrack(track);
+# The offer is posted, and what is answered taken.
+_EXCHANGE = """const exchange = async (pc, url, token) => {
   await pc.setLocalDescription();
   const response = await fetch(url, {
     method: "POST",
@@ -19,8 +15,19 @@ _WATCH = """async ([url, token]) => {
     body: pc.localDescription.sdp,
   });
   const answer = await response.text();
+  if (response.status === 201) await pc.setRemoteDescription({ type: "answer", sdp: answer });
+  return { response, answer };
+};
+"""
+
+_WATCH = """async ([url, token]) => {
+  const pc = window.watching = new RTCPeerConnection();
+  pc.addTransceiver("video", { direction: "recvonly" });
+  pc.addTransceiver("audio", { direction: "recvonly" });
+  const stream = new MediaStream();
+  pc.ontrack = ({ track }) => stream.addTrack(track);
+  const { response, answer } = await exchange(pc, url, token);
   if (response.status !== 201) return { status: response.status, answer };
-  await pc.setRemoteDescription({ type: "answer", sdp: answer });
   const video = document.createElement("video");
   video.srcObject = stream;
   await video.play().catch(() => undefined);
@@ -37,14 +44,7 @@ _SPEAK = """async ([url, token]) => {
   const rank = ({ mimeType }) => ["audio/red", "audio/opus"].indexOf(mimeType.toLowerCase());
   speech.setCodecPreferences(
     codecs.filter((c) => rank(c) >= 0).sort((a, b) => rank(a) - rank(b)));
-  await pc.setLocalDescription();
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
-    body: pc.localDescription.sdp,
-  });
-  const answer = await response.text();
-  if (response.status === 201) await pc.setRemoteDescription({ type: "answer", sdp: answer });
+  const { response, answer } = await exchange(pc, url, token);
   return { status: response.status, answer, resource: response.headers.get("Location") };
 }"""
 
@@ -61,14 +61,7 @@ _LISTEN = """async ([url, token]) => {
       controller.enqueue(frame);
     } })).pipeTo(writable);
   };
-  await pc.setLocalDescription();
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
-    body: pc.localDescription.sdp,
-  });
-  const answer = await response.text();
-  if (response.status === 201) await pc.setRemoteDescription({ type: "answer", sdp: answer });
+  const { response, answer } = await exchange(pc, url, token);
   return { status: response.status, red: answer.match(/a=rtpmap:(\\d+) red/)?.[1] };
 }"""
 
@@ -83,19 +76,23 @@ _COUNT = """async () => {
 }"""
 
 
+def _with_exchange(script: str) -> str:
+    return f"async (given) => {{ {_EXCHANGE} return ({script})(given); }}"
+
+
 async def watch(page: Page, url: str, token: str) -> dict[str, Any]:
     """POST the offer and play what comes; gives the HTTP status."""
-    return dict(await page.evaluate(_WATCH, [url, token]))
+    return dict(await page.evaluate(_with_exchange(_WATCH), [url, token]))
 
 
 async def speak(page: Page, url: str, token: str) -> dict[str, Any]:
     """Publish camera, and microphone as RED, which browsers do only when they are told."""
-    return dict(await page.evaluate(_SPEAK, [url, token]))
+    return dict(await page.evaluate(_with_exchange(_SPEAK), [url, token]))
 
 
 async def listen(page: Page, url: str, token: str) -> dict[str, Any]:
     """Receive sound alone; gives the payload type that RED was agreed under."""
-    return dict(await page.evaluate(_LISTEN, [url, token]))
+    return dict(await page.evaluate(_with_exchange(_LISTEN), [url, token]))
 
 
 async def heard(page: Page) -> dict[str, int]:

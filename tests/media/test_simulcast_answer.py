@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from media.contract import CodecPolicy
 from media.relay import MediaRelay
-from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
@@ -39,14 +36,6 @@ def offer(codec: str = "VP8", rids: str = "l;m;h", extension: str = RID) -> str:
             "",
         ]
     )
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[MediaRelay]:
-    relay = MediaRelay(RelaySettings(groups={"main": ClassGroup(0, SERVICE_CLASSES)}))
-    await relay.start()
-    yield relay
-    await relay.close()
 
 
 async def test_three_encodings_are_taken(relay: MediaRelay) -> None:
