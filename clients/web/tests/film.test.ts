@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 vi.stubGlobal("localStorage", { getItem: () => "en", setItem: () => undefined });
 vi.stubGlobal("navigator", { languages: ["en"] });
 
+const { wishOf } = await import("../src/elements/film/keys");
 const { studiesQuery } = await import("../src/film/dicomweb");
 const { sameLook, turned, zoomed, FIRST_LOOK } = await import("../src/film/look");
 const { placeOfUrl } = await import("../src/film/places");
@@ -196,5 +197,22 @@ describe("the viewer's words", () => {
     expect(age({ ...patient, birthDate: "" }, "20260303", filmEn)).toBe("");
     expect(day("20261120")).toMatch(/2026/);
     expect(day("unknown")).toBe("unknown");
+  });
+});
+
+describe("keys", () => {
+  it("scroll, zoom and do what the buttons do, in either case", () => {
+    expect(wishOf("ArrowDown", 4, 9)).toEqual({ index: 5 });
+    expect(wishOf("PageUp", 4, 9)).toEqual({ index: -6 });
+    expect(wishOf("Home", 4, 9)).toEqual({ index: 0 });
+    expect(wishOf("End", 4, 9)).toEqual({ index: 9 });
+    expect(wishOf("-", 4, 9)).toEqual({ zoom: 1 / 1.2 });
+    expect(wishOf("I", 4, 9)).toEqual({ do: "invert" });
+    expect(wishOf(" ", 4, 9)).toEqual({ do: "play" });
+  });
+  it("leave all others to the page", () => {
+    for (const key of ["Tab", "Escape", "Enter", "m", "toString"]) {
+      expect(wishOf(key, 0, 9)).toBeNull();
+    }
   });
 });

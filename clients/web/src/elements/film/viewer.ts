@@ -1,4 +1,4 @@
-import { css, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { customElement, property, query, queryAll, state } from "lit/decorators.js";
 
 import type { Drawing } from "../../film/drawing";
@@ -29,6 +29,7 @@ import { shared as sharedStyle } from "../../style/shared";
 import { Watching } from "../../state/store";
 import { DistalElement } from "../element";
 import { icons } from "../icons";
+import { wishOf } from "./keys";
 import "./document";
 import "./pane";
 import type { DistalFilmPane } from "./pane";
@@ -36,6 +37,7 @@ import "./problem";
 import "./strip";
 import "./tools";
 import type { Act, ToolState } from "./tools";
+import { viewerStyle } from "./viewer-style";
 
 const REFRESH_MS = 4000; // a study is viewable while the rest of it arrives
 const NO_PICTURES = new Set(["SR", "DOC", "PR", "KO", "SEG", "RTSTRUCT", "REG", "OT-DOC"]);
@@ -73,130 +75,7 @@ export class DistalFilmViewer extends DistalElement {
   #cine: ReturnType<typeof setTimeout> | undefined;
   #ends: (() => void)[] = [];
 
-  static override styles = [
-    sharedStyle,
-    css`
-      :host {
-        display: grid;
-        grid-template: auto auto minmax(0, 1fr) / auto minmax(0, 1fr);
-        grid-template-areas: "head head" "tools tools" "strip panes";
-        min-width: 0;
-        min-height: 0;
-        height: 100%;
-        background: var(--surface);
-        overflow: hidden;
-      }
-      .head {
-        grid-area: head;
-        display: flex;
-        align-items: center;
-        gap: 0 var(--space-3);
-        padding: 0 var(--space-1);
-        min-height: 48px;
-        border-bottom: 1px solid var(--line);
-        min-width: 0;
-      }
-      .who {
-        flex: 1;
-        min-width: 0;
-        line-height: 1.3;
-      }
-      .who strong,
-      .who span {
-        display: block;
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
-      }
-      .lead {
-        display: flex;
-        align-items: center;
-        gap: var(--space-2);
-        font-size: var(--type-caption);
-        min-width: 0;
-      }
-      .lead button {
-        font-size: var(--type-caption);
-        padding: 0 var(--space-3);
-        white-space: nowrap;
-      }
-      .lead .state {
-        color: var(--text-2);
-        min-width: 0;
-        overflow: hidden;
-        text-overflow: ellipsis;
-      }
-      .lead .state.on {
-        color: var(--accent-text);
-        font-weight: 600;
-      }
-      distal-film-tools {
-        grid-area: tools;
-        min-width: 0;
-        border-bottom: 1px solid var(--line);
-      }
-      distal-film-strip {
-        grid-area: strip;
-      }
-      .panes {
-        grid-area: panes;
-        display: grid;
-        gap: 2px;
-        min-width: 0;
-        min-height: 0;
-        background: var(--line);
-        position: relative;
-      }
-      .panes.two {
-        grid-template-columns: 1fr 1fr;
-      }
-      distal-film-document,
-      .whole {
-        grid-area: panes;
-      }
-      .whole {
-        display: grid;
-        place-items: center;
-        background: #000;
-        color: var(--picture-text);
-        text-align: center;
-        padding: var(--space-4);
-      }
-      :host([small]) distal-film-strip {
-        --strip-direction: row;
-      }
-      :host([small]) {
-        grid-template: auto auto minmax(0, 1fr) auto / minmax(0, 1fr);
-        grid-template-areas: "head" "tools" "panes" "strip";
-      }
-      @media (max-width: 719px) {
-        :host {
-          grid-template: auto minmax(0, 1fr) auto auto / minmax(0, 1fr);
-          grid-template-areas: "head" "panes" "strip" "tools";
-        }
-        distal-film-strip {
-          --strip-direction: row;
-        }
-        distal-film-tools {
-          border-bottom: 0;
-          border-top: 1px solid var(--line);
-          padding-bottom: env(safe-area-inset-bottom);
-        }
-        .head {
-          flex-wrap: wrap;
-        }
-        .lead {
-          order: 1; /* below: the way out stays in its corner */
-          flex: 1 0 100%;
-          justify-content: space-between;
-          padding-left: var(--space-2);
-        }
-        .panes.two {
-          grid-template: 1fr 1fr / 1fr;
-        }
-      }
-    `,
-  ];
+  static override styles = [sharedStyle, viewerStyle];
 
   constructor() {
     super();
@@ -267,6 +146,7 @@ export class DistalFilmViewer extends DistalElement {
     this.#asking.abort();
     this.#asking = new AbortController();
     this.#series.clear();
+    this.#loaded.clear();
     this.rows = this.head = this.problem = this.paper = null;
     this.#stop();
     if (!this.shared?.led) this.layout = "one";
@@ -640,68 +520,16 @@ export class DistalFilmViewer extends DistalElement {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const drawing = this.#drawing;
     if (!drawing) return;
-    const step = (by: number): void => {
+    const wish = wishOf(event.key, drawing.index, drawing.series?.pictures.length ?? 0);
+    if (!wish) return;
+    if ("index" in wish) {
       this.#gesture();
-      drawing.index = drawing.index + by;
-    };
-    switch (event.key) {
-      case "ArrowUp":
-      case "ArrowLeft":
-        step(-1);
-        break;
-      case "ArrowDown":
-      case "ArrowRight":
-        step(1);
-        break;
-      case "PageUp":
-        step(-10);
-        break;
-      case "PageDown":
-        step(10);
-        break;
-      case "Home":
-        step(-drawing.index);
-        break;
-      case "End":
-        step(drawing.series?.pictures.length ?? 0);
-        break;
-      case "+":
-      case "=":
-        this.#free();
-        this.#change((look) => zoomed(look, 1.2));
-        break;
-      case "-":
-        this.#free();
-        this.#change((look) => zoomed(look, 1 / 1.2));
-        break;
-      case " ":
-        this.#do({ do: "play" });
-        break;
-      case "0":
-        this.#do({ do: "reset" });
-        break;
-      case "i":
-      case "I":
-        this.#do({ do: "invert" });
-        break;
-      case "r":
-      case "R":
-        this.#do({ do: "rotate" });
-        break;
-      case "f":
-      case "F":
-        this.#do({ do: "mirror" });
-        break;
-      case "k":
-      case "K":
-        this.#do({ do: "key" });
-        break;
-      case "w":
-      case "W":
-        this.#do({ do: "tool", tool: "window" });
-        break;
-      default:
-        return;
+      drawing.index = wish.index;
+    } else if ("zoom" in wish) {
+      this.#free();
+      this.#change((look) => zoomed(look, wish.zoom));
+    } else {
+      this.#do(wish);
     }
     event.preventDefault();
     event.stopPropagation();
