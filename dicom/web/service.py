@@ -218,18 +218,14 @@ class Reading:
         if instance.sop_class == ENCAPSULATED_PDF:
             return await self._document(request, instance)
         kind = rendered.picture_type(_accepted(request))
-        return await self._rendered(
-            request,
-            instance,
-            kind,
-            jobs.Render(
-                await self._place(instance, _one_frame(request, instance)),
-                rendered.window(query),
-                rendered.view(query),
-                kind == rendered.PNG,
-                rendered.quality(query),
-            ),
+        job = jobs.Render(
+            await self._place(instance, _one_frame(request, instance)),
+            rendered.window(query),
+            rendered.view(query),
+            kind == rendered.PNG,
+            rendered.quality(query),
         )
+        return await self._rendered(job, kind)
 
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
         """A small picture: of a study or series, of what is in its middle."""
@@ -247,11 +243,9 @@ class Reading:
             view = jobs.View(size, size)
         place = await self._place(instance, _one_frame(request, instance))
         job = jobs.Render(place, None, view, kind == rendered.PNG, 80)
-        return await self._rendered(request, instance, kind, job)
+        return await self._rendered(job, kind)
 
-    async def _rendered(
-        self, request: web.Request, instance: Instance, kind: str, job: jobs.Render
-    ) -> web.StreamResponse:
+    async def _rendered(self, job: jobs.Render, kind: str) -> web.StreamResponse:
         content = await self._decoders.run(job)
         return web.Response(body=content, headers={**HEADERS, "Content-Type": kind})
 
