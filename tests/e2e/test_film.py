@@ -98,9 +98,11 @@ async def wheel(visitor: Visitor, steps: int, number: int = 0) -> None:
         await at_index(visitor, at + step, number)
 
 
-async def drag(visitor: Visitor, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Between two places, as shares of the first pane."""
-    box = await pane(visitor).bounding_box()
+async def drag(
+    visitor: Visitor, start: tuple[float, float], end: tuple[float, float], number: int = 0
+) -> None:
+    """Between two places, as shares of a pane."""
+    box = await pane(visitor, number).bounding_box()
     assert box is not None
     mouse = visitor.page.mouse
     await mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
@@ -113,6 +115,18 @@ async def measured(visitor: Visitor) -> list[str]:
     """The figures that are drawn on the picture."""
     texts = await visitor.page.locator("distal-film-pane svg.svg-layer text").all_text_contents()
     return [text for text in texts if text.strip()]
+
+
+def film_updates(page: Page) -> list[str]:
+    """What a page will tell the room about images."""
+    sent: list[str] = []
+
+    def hear(said: str | bytes) -> None:
+        if isinstance(said, str) and '"film_update"' in said:
+            sent.append(said)
+
+    page.on("websocket", lambda socket: socket.on("framesent", hear))
+    return sent
 
 
 @pytest.mark.parametrize("shape", ["local", "webgl"])
@@ -180,9 +194,9 @@ async def test_two_series_scroll_together_in_the_body(house: House) -> None:
     await at_index(doctor, 3, 1)
 
 
-async def leads(house: House, study: str) -> Visitor:
+async def leads(house: House, study: str, shape: Shape = "local") -> Visitor:
     """A doctor in the room who has opened the study and leads."""
-    leader = await house.visitor("specialist", "李医生")
+    leader = await house.visitor("specialist", "李医生", shape=shape)
     await leader.join()
     await leader.press("film-button")
     await leader.page.locator(f'[data-study="{study}"]').click()
@@ -195,6 +209,7 @@ async def leads(house: House, study: str) -> Visitor:
 async def test_the_room_looks_at_what_the_presenter_looks_at(house: House) -> None:
     study = await a_study(house.server)
     follower = await house.visitor("county_doctor", "王医生")
+    said = film_updates(follower.page)
     await follower.join()
     leader = await leads(house, study)
     await ready(follower)  # it opened by itself
@@ -212,20 +227,19 @@ async def test_the_room_looks_at_what_the_presenter_looks_at(house: House) -> No
     await follower.find("film-cursor").wait_for()
     await use(leader, "length")
     await drag(leader, (0.4, 0.3), (0.6, 0.3))
-    await eventually(lambda: measured(leader))
 
-    async def same() -> bool:
-        return await measured(leader) == await measured(follower) != []
+    async def measures_as(visitor: Visitor) -> bool:
+        return await measured(leader) == await measured(visitor) != []
 
-    await eventually(same)
-    drawn = await measured(leader)
+    await eventually(lambda: measures_as(follower))
 
     late = await house.visitor("specialist", "Dr Late")
     await late.join()
     await ready(late)
     await at_index(late, 7)
     await eventually(lambda: window_of(late), lambda found: found == "-1350,149")
-    await eventually(lambda: measured(late), lambda found: found == drawn)
+    await eventually(lambda: measures_as(late))
+    assert said == [], "who is shown a mark does not say where it was"
 
 
 async def test_a_student_sees_what_is_shown_and_nothing_else(house: House) -> None:

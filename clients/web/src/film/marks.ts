@@ -64,7 +64,9 @@ export class Marks {
     if (this.#applying) return;
     const { annotation } = (event as CustomEvent<{ annotation: Annotation }>).detail;
     const mark = markOf(annotation);
-    if (mark) this.#put(mark);
+    // Figures are worked out later, also those of a mark that the room has moved: that is no news,
+    // and told to the room it would take the mark back to where it was then.
+    if (mark && !sameEnds(mark, this.#marks.get(mark.uid))) this.#put(mark);
   };
 
   readonly #removed = (event: Event): void => {
@@ -170,6 +172,10 @@ export class Marks {
     const uid = keyUid(at.instance, at.frame);
     this.#put({ ...at, uid, tool: "key_image", points: [], removed: this.#marks.has(uid) });
   }
+}
+
+function sameEnds(mark: FilmMark, known: FilmMark | undefined): boolean {
+  return known !== undefined && String(mark.points) === String(known.points);
 }
 
 function world(point: readonly number[]): World {
