@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, select
 
-from dicom import database, frames, schema
+from dicom import database, frames, schema, way
 from dicom.errors import NotFound
 from dicom.frames import Span
 from dicom.objects import LocalObjects
@@ -84,7 +84,8 @@ class Archive:
         with self._engine.connect() as connection:
             names = self._names(connection, institutions)
             chosen = _chosen(names, institutions)
-            query = statement(level, chosen, match, limit, offset)
+            how = way.look(connection, chosen, match) if level is Level.STUDY else None
+            query = statement(level, chosen, match, limit, offset, how)
             rows = [dict(row) for row in connection.execute(query).mappings()]
         for row in rows:
             row["institution"] = names[row.pop("institution_id")]
@@ -124,6 +125,13 @@ class Archive:
         if not found:
             raise NotFound("no such study" if series is None else "no such series")
         return found
+
+    def since(
+        self, institutions: Collection[str], study: str, series: str, after: int, limit: int
+    ) -> list[Instance]:
+        """Those of a series whose `id` is higher than `after`, the oldest first."""
+        query = _within(_instances(), study, series).where(schema.instance.c.id > after)
+        return self._all(institutions, query.order_by(schema.instance.c.id).limit(limit))
 
     def open(self, instance: Instance) -> BinaryIO:
         """Its Part 10 file as it came. The caller closes it. Raises NotFound."""

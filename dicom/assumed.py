@@ -20,6 +20,7 @@ ROWS: dict[tuple[str, tuple[str, ...]], str] = {
     ("study", ("institution_id", "patient_id")): "1000000 330000 2",
     ("study", ("institution_id", "patient_name_key")): "1000000 330000 3",
     ("study", ("institution_id", "accession")): "1000000 330000 2",
+    ("study", ("institution_id", "patient_birth_date")): "1000000 330000 20",
     ("study", ("patient_ref",)): "1000000 2",
     ("series", ("institution_id", "uid")): "3000000 1000000 1",
     ("series", ("study_ref", "number")): "3000000 3 1",

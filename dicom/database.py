@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
-from dicom import assumed
+from dicom import assumed, pieces
 
-HEAD = "0001"  # the last of migrations/versions; a test compares
+HEAD = "0002"  # the last of migrations/versions; a test compares
 BUSY_MS = 10_000
 READERS_MAX = 16
 
@@ -40,18 +40,24 @@ def reading(url: str) -> Engine:
 def migrate(engine: Engine) -> None:
     """Bring the tables to this version's form."""
     with engine.begin() as connection:
-        if _revision(connection) == HEAD:
-            return
-        from alembic import command  # costs half a second, and most starts need nothing
-        from alembic.config import Config
+        fresh = _revision(connection) == HEAD
+        if not fresh:
+            _upgrade(connection)
+        pieces.keep_up(connection)
+    if not fresh:
+        engine.dispose()  # a connection reads what the planner is told when it opens
 
-        config = Config()
-        config.set_main_option("script_location", "dicom:migrations")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        if connection.dialect.name == "sqlite":
-            assumed.tell(connection)
-    engine.dispose()  # a connection reads what the planner is told when it opens
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # costs half a second, and most starts need nothing
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "dicom:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        assumed.tell(connection)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,4 +1,4 @@
-"""The process in which untrusted pixels are decoded: `python -m dicom.decoder`, jobs on its stdin.
+"""Where untrusted pixels are decoded: `python -m dicom.decoder NICENESS`, jobs on its stdin.
 
 It holds no secret, listens to nobody, and its memory is limited: what a bomb brings down is this,
 and one answer. `dicom.pool` starts it, sets the time and ends it.
@@ -7,6 +7,7 @@ and one answer. `dicom.pool` starts it, sets the time and ends it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import functools
 import os
@@ -21,23 +22,25 @@ import numpy as np
 from msgspec import msgpack
 from pydicom import Dataset, dcmread
 
-from dicom import jobs, render
+from dicom import brief, jobs, progressive, render
 from dicom.describe import describe
 from dicom.errors import DicomError, Refused
 from dicom.pixels import Pixels, Shape, decode, little_endian
-from dicom.syntax import Syntax
+from dicom.syntax import BIG_ENDIAN, Syntax
 from dicom.transcode import transcode
 
 MEMORY_MAX_BYTES = 3 << 30  # of addresses; libraries take one, the largest frame twice a half
-NICENESS = 5  # a call's media come first
 HEADERS_KEPT = 16
+KEPT_BYTES = 32 << 20  # the most that glibc takes
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def main() -> None:
     """Answer jobs until stdin ends."""
-    os.nice(NICENESS)
+    os.nice(int(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _keep_memory()
     warnings.simplefilter("ignore")  # of what is wrong with somebody's file
     asked: BinaryIO = sys.stdin.buffer
     with contextlib.suppress(OSError):  # a picture in one piece, where the kernel lets us
@@ -49,6 +52,14 @@ def main() -> None:
         content = memoryview(jobs.framed(answer(job)))
         while content:
             content = content[said.write(content) :]
+
+
+def _keep_memory() -> None:
+    """Use an array's pages for the next one: to get them anew takes a third of a picture's time."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            mallopt(parameter, KEPT_BYTES)
 
 
 def answer(job: jobs.Job) -> jobs.Answer:
@@ -75,10 +86,14 @@ def _work(job: jobs.Job) -> bytes:
             return little_endian(pixels, shape.bits_allocated)
         case jobs.Render(place, window, view, png, quality):
             pixels, _ = _pixels(place)
-            picture = render.render(pixels, _header(place), place.frame, window, view)
+            picture = render.render(pixels, _of(place), place.frame, window, view)
             return render.encode(picture, png, quality)
         case jobs.Transcode(place, table, out):
             transcode(_header(place), _shape(place), Path(place.path), table, Path(out))
+            return b""
+        case jobs.Progressive(place, out):
+            pixels, _ = _pixels(place)
+            Path(out).write_bytes(progressive.encode(pixels))
             return b""
         case jobs.Describe(files):
             return msgpack.encode([_described(file) for file in files])
@@ -102,16 +117,27 @@ def _header(place: jobs.Place) -> Dataset:
 
 
 @functools.lru_cache(HEADERS_KEPT)
+def _said(path: str, syntax: str, data_at: int) -> brief.Brief | Dataset:
+    """What a picture is made by."""
+    found = brief.read(path, Syntax(syntax), data_at) if data_at else None
+    return _read(path, not data_at) if found is None else found
+
+
+@functools.lru_cache(HEADERS_KEPT)
 def _read(path: str, whole: bool) -> Dataset:
     return dcmread(path, stop_before_pixels=not whole, force=True)
 
 
+def _of(place: jobs.Place) -> brief.Brief | Dataset:
+    return _said(place.path, place.syntax, place.data_at if place.spans else 0)
+
+
 @functools.lru_cache(HEADERS_KEPT * 4)
 def _shape(place: jobs.Place) -> Shape:
-    return shape_of(_header(place), place.syntax, _words(place))
+    return shape_of(_of(place), place.syntax, _words(place))
 
 
-def shape_of(image: Dataset, syntax: str, words: bool = True) -> Shape:
+def shape_of(image: brief.Brief | Dataset, syntax: str, words: bool = True) -> Shape:
     """What a header says of its pixels. Raises Refused where it says nothing usable."""
     allocated = _integer(image, "BitsAllocated", 0)
     real = allocated in (32, 64) and "PixelRepresentation" not in image
@@ -132,14 +158,14 @@ def shape_of(image: Dataset, syntax: str, words: bool = True) -> Shape:
     )
 
 
-def _integer(image: Dataset, keyword: str, default: int) -> int:
+def _integer(image: brief.Brief | Dataset, keyword: str, default: int) -> int:
     value = image.get(keyword)
     return default if value is None or value == "" else int(value)
 
 
 def _words(place: jobs.Place) -> bool:
-    """Whether pixel data of explicit VR are OW: their VR stands before them."""
-    if place.pixel_at < 8:
+    """Whether big-endian pixel data are OW: their VR stands before them."""
+    if place.pixel_at < 8 or place.syntax != BIG_ENDIAN:
         return True
     with Path(place.path).open("rb") as file:
         file.seek(place.pixel_at - 8)
@@ -151,12 +177,9 @@ def _frame(place: jobs.Place, shape: Shape) -> bytes:
         return _inside(_header(place), place.frame, shape)
     if shape.bits_allocated == 1 and not place.encapsulated:
         return _bits(place, shape)
-    with Path(place.path).open("rb") as file:
-        parts = []
-        for at, length in place.spans:
-            file.seek(at)
-            parts.append(file.read(length))
-    return b"".join(parts)
+    with Path(place.path).open("rb", buffering=0) as file:
+        parts = [os.pread(file.fileno(), length, at) for at, length in place.spans]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _bits(place: jobs.Place, shape: Shape) -> bytes:

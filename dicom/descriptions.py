@@ -45,7 +45,7 @@ class Descriptions:
         missing = [one for one in instances if one.id not in found]
         if missing:
             async with self._one_at_a_time:
-                found |= await self._make(missing)
+                found |= await self._make(missing, self._decoders)
         return [zlib.decompress(found[one.id]) for one in instances]
 
     async def keep_up(self) -> None:
@@ -59,7 +59,7 @@ class Descriptions:
                 continue
             try:
                 async with self._one_at_a_time:
-                    await self._make(missing)
+                    await self._make(missing, self._decoders.later)
             except Exception as error:
                 log.warning("not described", count=len(missing), error=type(error).__name__)
                 await asyncio.sleep(LOOK_S)
@@ -68,27 +68,27 @@ class Descriptions:
         """Let go of the data base."""
         self._engine.dispose()
 
-    async def _make(self, instances: Sequence[Instance]) -> dict[int, bytes]:
+    async def _make(self, instances: Sequence[Instance], decoders: Decoders) -> dict[int, bytes]:
         made: dict[int, bytes] = {}
         for start in range(0, len(instances), FILES_AT_ONCE):
             some = instances[start : start + FILES_AT_ONCE]
-            answer = await self._ask(some)
+            answer = await self._ask(some, decoders)
             fresh = {one.id: said or _at_least(one) for one, said in zip(some, answer, strict=True)}
             await asyncio.to_thread(self._put, fresh)
             made |= fresh
         return made
 
-    async def _ask(self, instances: Sequence[Instance]) -> list[bytes]:
+    async def _ask(self, instances: Sequence[Instance], decoders: Decoders) -> list[bytes]:
         """For each its JSON in zlib, or nothing. One that brings a decoder down costs no other."""
         files = tuple(
             jobs.File(str(self._archive.path(one)), one.transfer_syntax, one.data_at, one.fallback)
             for one in instances
         )
         try:
-            said = await self._decoders.run(jobs.Describe(files))
+            said = await decoders.run(jobs.Describe(files))
         except Refused as refused:
             if len(instances) > 1:
-                return [(await self._ask([one]))[0] for one in instances]
+                return [(await self._ask([one], decoders))[0] for one in instances]
             log.warning("not described", reason=refused.reason)
             return [b""]
         return msgspec.msgpack.decode(said, type=list[bytes])

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, update
 
-from dicom import schema
+from dicom import pieces, schema
 from dicom.errors import Refused
 from dicom.header import Header
 from dicom.prepared import Prepared
@@ -216,6 +216,7 @@ class IndexWriter:
             row = _study_row(text) | {"modalities": modality}
             row |= {"institution_id": institution, "patient_ref": patient, "series_count": 1}
             study_id = _inserted(connection, table, received_ms=now, changed_ms=now, **row)
+            pieces.add(connection, study_id, row)
             patient_id = row["patient_id"]
         else:
             study_id, patient_id = study[0], study[1]

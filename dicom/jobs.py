@@ -41,6 +41,7 @@ class Place(Struct, frozen=True):
     spans: tuple[tuple[int, int], ...] = ()
     pixel_at: int = 0  # where the pixel data begin
     encapsulated: bool = False
+    data_at: int = 0  # where the data set begins; 0: not known
 
 
 class Decode(Struct, frozen=True, tag="decode"):
@@ -67,6 +68,13 @@ class Transcode(Struct, frozen=True, tag="transcode"):
     out: str
 
 
+class Progressive(Struct, frozen=True, tag="progressive"):
+    """Write the frame as HTJ2K, coarse first, to `out`. Answer: nothing."""
+
+    place: Place
+    out: str
+
+
 class File(Struct, frozen=True):
     """One stored file as `dicom.describe` wants it."""
 
@@ -82,7 +90,7 @@ class Describe(Struct, frozen=True, tag="describe"):
     files: tuple[File, ...]
 
 
-Job = Decode | Render | Transcode | Describe
+Job = Decode | Render | Transcode | Progressive | Describe
 
 
 class Done(Struct, frozen=True, tag="done"):

@@ -14,6 +14,7 @@ from dicom.errors import DicomError, Refused
 log = structlog.get_logger("dicom.pool")
 
 PROCESSES = 2  # 150 MB each
+NICE, LATER_NICE = 1, 5  # a call's media come first, then who waits for a picture
 WAITING_MAX = 200  # requests; a page of thumbnails asks for dozens
 RENDER_S = 15.0
 DESCRIBE_S = 60.0
@@ -26,14 +27,25 @@ class Busy(DicomError):
 
 
 class Decoders:
-    """The processes: started when needed, replaced when they die."""
+    """The processes: started when needed, replaced when they die.
 
-    def __init__(self, processes: int = PROCESSES) -> None:
+    One more, `later`, does what nobody waits for, so that no picture stands behind that.
+    """
+
+    def __init__(self, processes: int = PROCESSES, nice: int = NICE) -> None:
         self._idle: list[asyncio.subprocess.Process] = []
         self._free = asyncio.Semaphore(processes)
-        self._processes = processes
+        self._nice = nice
         self._waiting = 0
         self._closed = False
+        self._later: Decoders | None = None
+
+    @property
+    def later(self) -> Decoders:
+        """For what nobody waits for."""
+        if self._later is None:
+            self._later = Decoders(1, LATER_NICE)
+        return self._later
 
     async def run(self, job: jobs.Job, time_s: float | None = None) -> bytes:
         """The job's answer. Raises Refused, also when the file brought its decoder down; Busy."""
@@ -47,7 +59,7 @@ class Decoders:
             self._waiting -= 1
 
     async def _run(self, job: jobs.Job, time_s: float) -> bytes:
-        process = self._idle.pop() if self._idle else await _start()
+        process = self._idle.pop() if self._idle else await _start(self._nice)
         try:
             async with asyncio.timeout(time_s):
                 answer = await _ask(process, job)
@@ -73,14 +85,16 @@ class Decoders:
     async def close(self) -> None:
         """End those that are idle; the others end with their job."""
         self._closed = True
+        if self._later is not None:
+            await self._later.close()
         while self._idle:
             await _end(self._idle.pop())
 
 
-async def _start() -> asyncio.subprocess.Process:
+async def _start(nice: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "dicom.decoder"),
+        *("-m", "dicom.decoder", str(nice)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=jobs.PIPE_BYTES,

@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, false, literal_column, or_, select
 
 from dicom import schema
 from dicom.text import name_key
+from dicom.way import Way
 
 RESULTS_MAX = 1000  # of one answer; who wants more asks with an offset
 LISTED_MAX = 500  # values in one list
@@ -136,34 +137,48 @@ def statement(
     match: Mapping[str, str],
     limit: int,
     offset: int,
+    way: Way | None = None,
 ) -> Select[Any]:
     """The query for rows of `level`; each column is labelled by its keyword.
 
     `institutions` are those whose data may be seen, None for all of them. Keywords that are not in
-    ATTRIBUTES[level] do not narrow the answer, as the standard wants it of optional keys.
+    ATTRIBUTES[level] do not narrow the answer, as the standard wants it of optional keys. `way`
+    is for studies alone.
     """
     known = ATTRIBUTES[level]
     own = _OWN[level].c
+    way = way or Way()
     columns = [column.label(keyword) for keyword, (column, _) in known.items()]
     columns += [own.institution_id.label("institution_id"), own.id.label("id")]
     query = select(*columns).select_from(_FROM[level])
+    if way.among is not None:
+        query = query.where(own.id.in_(sorted(way.among)))
     if institutions is not None:
-        query = query.where(among(own.institution_id, institutions))
+        owner = own.institution_id if way.among is None else _unindexed(own.institution_id)
+        query = query.where(among(owner, institutions))
     for keyword, value in match.items():
         if keyword in known and value.strip() not in ("", "*"):
-            query = query.where(_condition(*known[keyword], value.strip()))
+            named, kind = known[keyword]
+            column = _KEYS.get(named, named)
+            plain = _unindexed(column) if way.by_date and named is not STUDY.date else column
+            query = query.where(_condition(plain, kind, value.strip()))
     listed = any(match.get(key, "*") != "*" for key in ("StudyInstanceUID", "SeriesInstanceUID"))
     order = _ORDER[level] if listed or level in (Level.PATIENT, Level.STUDY) else (own.id.desc(),)
     return query.order_by(*order).limit(min(limit, RESULTS_MAX)).offset(offset)
 
 
-def among(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+def _unindexed(column: Column[Any]) -> ColumnElement[Any]:
+    """The same in a form by which a planner takes no index of it."""
+    return literal_column(f"+{column.table.name}.{column.name}", column.type)
+
+
+def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """One of the values; where there is one, equal to it, which lets an index order the answer."""
     one: ColumnElement[bool] = column == next(iter(values), None)
     return one if len(values) == 1 else column.in_(sorted(values))
 
 
-def _condition(column: Column[Any], kind: _Kind, value: str) -> ColumnElement[bool]:
+def _condition(column: ColumnElement[Any], kind: _Kind, value: str) -> ColumnElement[bool]:
     match kind:
         case _Kind.UID:
             listed = [part.strip() for part in re.split(r"[\\,]", value) if part.strip()]
@@ -173,19 +188,19 @@ def _condition(column: Column[Any], kind: _Kind, value: str) -> ColumnElement[bo
         case _Kind.NUMBER:
             return column == int(value) if re.fullmatch(r"[+-]?\d{1,9}", value) else false()
         case _Kind.NAME:
-            return _wild(_KEYS[column], name_key(value))
+            return _wild(column, name_key(value))
         case _Kind.MODALITIES:
             return or_(*(_one_of(column, part) for part in value.split("\\") if part))
         case _:
             return or_(*(_wild(column, part) for part in value.split("\\") if part))
 
 
-def _one_of(column: Column[Any], value: str) -> ColumnElement[bool]:
+def _one_of(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     """Whether a backslash-separated column has the value among its own."""
     return ("\\" + column + "\\").like(f"%\\{_like(value)}\\%", escape="!")
 
 
-def _wild(column: Column[Any], value: str) -> ColumnElement[bool]:
+def _wild(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     """`*` and `?`; what stands before the first of them uses the column's index."""
     found = re.search(r"[*?]", value)
     if not found:
@@ -200,7 +215,7 @@ def _like(value: str) -> str:
     return re.sub(r"[!%_]", r"!\g<0>", value).replace("*", "%").replace("?", "_")
 
 
-def _range(column: Column[Any], value: str) -> ColumnElement[bool]:
+def _range(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     """PS3.4 C.2.2.2.5: `from-to`, either may be missing; 2026 stands for all of it."""
     if "-" not in value:
         return and_(column >= value, column < value + "~") if value else column == ""

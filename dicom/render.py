@@ -6,7 +6,7 @@ table of 65 536 entries costs to make and to read.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, cast
 
 import cv2
 import imagecodecs
@@ -22,13 +22,20 @@ from dicom.pixels import Pixels
 Picture = NDArray[np.uint8]
 
 
+class Image(Protocol):
+    """What is said of a picture, by keyword: a data set, or the brief of one."""
+
+    def get(self, keyword: str, default: Any = None, /) -> Any:
+        """A value."""
+
+
 def render(
-    pixels: Pixels, image: Dataset, frame: int, window: Window | None, view: View | None
+    pixels: Pixels, image: Image, frame: int, window: Window | None, view: View | None
 ) -> Picture:
     """One decoded frame as eight bits, grey or RGB. `frame` counts from 1."""
     photometric = str(image.get("PhotometricInterpretation", "MONOCHROME2"))
     if photometric == "PALETTE COLOR":
-        picture = _eight_bits(apply_color_lut(pixels, image), 16)
+        picture = _eight_bits(apply_color_lut(pixels, cast(Dataset, image)), 16)
     elif pixels.ndim == 3:
         picture = _eight_bits(pixels[:, :, :3], int(image.get("BitsStored", 8)))
     else:
@@ -51,7 +58,7 @@ def _eight_bits(values: Pixels, bits: int) -> Picture:
 
 
 def _grey(
-    pixels: Pixels, image: Dataset, frame: int, window: Window | None, inverse: bool
+    pixels: Pixels, image: Image, frame: int, window: Window | None, inverse: bool
 ) -> Picture:
     groups = _groups(image, frame)
     modality = _modality(image, groups)
@@ -116,7 +123,7 @@ def _mapped(values: Values, table: Table) -> Picture:
     return (found.astype(np.uint32) * 255 // ((1 << bits) - 1)).astype(np.uint8)
 
 
-def _groups(image: Dataset, frame: int) -> list[Dataset]:
+def _groups(image: Image, frame: int) -> list[Dataset]:
     """Functional groups that say something of a frame, its own before the shared ones."""
     found: list[Dataset] = []
     own = image.get("PerFrameFunctionalGroupsSequence")
@@ -128,12 +135,12 @@ def _groups(image: Dataset, frame: int) -> list[Dataset]:
     return found
 
 
-def _sources(image: Dataset, groups: list[Dataset], macro: str) -> list[Dataset]:
+def _sources(image: Image, groups: list[Dataset], macro: str) -> list[Image]:
     inner = (group.get(macro) for group in groups)
     return [*(sequence[0] for sequence in inner if sequence), image]
 
 
-def _modality(image: Dataset, groups: list[Dataset]) -> Modality:
+def _modality(image: Image, groups: list[Dataset]) -> Modality:
     for source in _sources(image, groups, "PixelValueTransformationSequence"):
         slope = _number(source, "RescaleSlope")
         if slope is not None:
@@ -141,7 +148,7 @@ def _modality(image: Dataset, groups: list[Dataset]) -> Modality:
     return 1.0, 0.0, _table(image, "ModalityLUTSequence")
 
 
-def _own_window(image: Dataset, groups: list[Dataset]) -> Window | None:
+def _own_window(image: Image, groups: list[Dataset]) -> Window | None:
     for source in _sources(image, groups, "FrameVOILUTSequence"):
         center, width = _number(source, "WindowCenter"), _number(source, "WindowWidth")
         if center is not None and width is not None and width >= 1:
@@ -158,7 +165,7 @@ def _whole_range(pixels: Pixels, modality: Modality) -> Window:
     return Window((low + high) / 2, max(high - low, 1e-9), "LINEAR_EXACT")
 
 
-def _table(image: Dataset, keyword: str) -> Table | None:
+def _table(image: Image, keyword: str) -> Table | None:
     """A look-up table's first row: PS3.3 C.11.1.1."""
     sequence = image.get(keyword)
     if not sequence:
@@ -175,7 +182,7 @@ def _table(image: Dataset, keyword: str) -> Table | None:
     return first, bits, entries.tobytes()
 
 
-def _number(source: Dataset, keyword: str) -> float | None:
+def _number(source: Image, keyword: str) -> float | None:
     value: Any = source.get(keyword)
     if value is None or value == "":
         return None

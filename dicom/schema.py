@@ -90,6 +90,7 @@ study = Table(
     Index("study_patient_id", "institution_id", "patient_id"),
     Index("study_patient_name", "institution_id", "patient_name_key"),
     Index("study_accession", "institution_id", "accession"),
+    Index("study_birth_date", "institution_id", "patient_birth_date"),
     Index("study_patient", "patient_ref"),
 )
 

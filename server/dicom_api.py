@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from dicom import database
 from dicom.archive import Archive
+from dicom.derived import Derived
 from dicom.descriptions import Descriptions
 from dicom.errors import DicomError, NotFound, Refused, StorageFull
 from dicom.intake import Gone, Intake
@@ -60,8 +61,14 @@ class DicomApi:
         self._decoders = Decoders()
         self.archive = Archive(self._root)
         self._descriptions = Descriptions(self._root, self.archive, self._decoders)
+        self._derived = Derived(self._root / "derived", self._decoders)
         self._reading = Reading(
-            self.archive, self._descriptions, self._decoders, self._scope, self._root_url
+            self.archive,
+            self._descriptions,
+            self._decoders,
+            self._derived,
+            self._scope,
+            self._root_url,
         )
 
         self._storing = Storing(intake, self._scope, self._root_url)
@@ -81,6 +88,7 @@ class DicomApi:
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Around the application's life."""
         await asyncio.to_thread(_prepare, self._root)
+        await asyncio.to_thread(self._derived.prepare)
         describing = asyncio.create_task(self._descriptions.keep_up())
         yield
         describing.cancel()

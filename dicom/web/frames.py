@@ -12,6 +12,7 @@ from dicom.web.accept import Media, covers
 from dicom.web.errors import NotAcceptable
 
 OCTETS = "application/octet-stream"
+HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"  # lossless, coarse first
 # Of encapsulated frames, PS3.18 table 8.7.3-4 and -5. Other syntaxes are native.
 MEDIA = {
     "1.2.840.10008.1.2.5": "image/dicom-rle",
@@ -33,6 +34,7 @@ class Form:
     type: str  # of each part, or of the only one
     syntax: str
     decode: bool  # not as it is stored
+    progressive: bool = False  # nor without compression: as HTJ2K
 
     @property
     def content_type(self) -> str:
@@ -58,6 +60,10 @@ def _form(media: Media, instance: Instance) -> Form | None:
     stored = instance.transfer_syntax
     compressed = MEDIA.get(stored, "video/mp4") if instance.encapsulated else None
     content = media.content
+    if media.syntax == HTJ2K_RPCL != stored and _plain_grey(instance):
+        for offered in (MEDIA[HTJ2K_RPCL], OCTETS):
+            if covers(content, offered):
+                return Form(multipart, offered, HTJ2K_RPCL, False, True)
     if compressed is None:  # native
         if not covers(content, OCTETS):
             return None
@@ -75,6 +81,12 @@ def _form(media: Media, instance: Instance) -> Form | None:
     if media.syntax in ("", EXPLICIT) and covers(content, OCTETS) and not instance.syntax.video:
         return Form(multipart, OCTETS, EXPLICIT, True)
     return None
+
+
+def _plain_grey(instance: Instance) -> bool:
+    """What HTJ2K is made of here."""
+    grey = instance.photometric in ("MONOCHROME1", "MONOCHROME2")
+    return grey and instance.bits_allocated in (8, 16) and not instance.syntax.video
 
 
 def native_length(instance: Instance) -> int | None:

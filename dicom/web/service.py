@@ -14,11 +14,13 @@ from aiohttp import web
 
 from dicom import jobs
 from dicom.archive import Archive, Instance
+from dicom.derived import Derived
 from dicom.describe import swapped
 from dicom.descriptions import Descriptions
 from dicom.errors import NotFound
 from dicom.pool import Decoders
 from dicom.query import RESULTS_MAX, Level
+from dicom.recent import Recent
 from dicom.syntax import EXPLICIT
 from dicom.web import frames, qido, rendered
 from dicom.web.accept import Media, covers, parse
@@ -51,11 +53,14 @@ class Reading:
         archive: Archive,
         descriptions: Descriptions,
         decoders: Decoders,
+        derived: Derived,
         gate: Gate,
         root_of: Callable[[web.Request], str],
     ) -> None:
         self._archive = archive
+        self._recent = Recent(archive)
         self._decoders = decoders
+        self._derived = derived
         self._descriptions = descriptions
         self._metadata = Metadata(archive, descriptions)
         self._gate = gate
@@ -170,7 +175,11 @@ class Reading:
             raise NotFound("it has no frames")
         numbers = _frame_numbers(request.match_info.get("frames"), instance)
         form = frames.choose(_accepted(request), instance, len(numbers) == 1)
-        if form.decode:
+        if (form.decode or form.progressive) and len(numbers) > FRAMES_MAX:
+            raise BadRequest(f"at most {FRAMES_MAX} frames are decoded at once")
+        if form.progressive:
+            bodies = [await self._progressive(instance, number) for number in numbers]
+        elif form.decode:
             bodies = [Body([content]) for content in await self._decoded(instance, numbers)]
         elif instance.encapsulated:
             bodies = await asyncio.to_thread(self._stored, instance, numbers)
@@ -264,13 +273,8 @@ class Reading:
     async def _instance(self, request: web.Request) -> Instance:
         said = request.match_info
         study = said["study"]
-        return await asyncio.to_thread(
-            self._archive.instance,
-            self._gate(request).of(study),
-            said["instance"],
-            study,
-            said["series"],
-        )
+        institutions = self._gate(request).of(study)
+        return await self._recent.instance(institutions, study, said["series"], said["instance"])
 
     async def _found(self, request: web.Request) -> list[Instance]:
         """What an address names. Raises NotFound."""
@@ -319,11 +323,10 @@ class Reading:
             spans,
             instance.pixel_at or 0,
             instance.encapsulated,
+            instance.data_at,
         )
 
     async def _decoded(self, instance: Instance, numbers: Sequence[int]) -> list[bytes]:
-        if len(numbers) > FRAMES_MAX:
-            raise BadRequest(f"at most {FRAMES_MAX} frames are decoded at once")
         found: list[bytes] = []
         spans = await asyncio.to_thread(self._spans, instance, numbers)
         for number, frame in zip(numbers, spans, strict=True):
@@ -332,6 +335,11 @@ class Reading:
             if sum(map(len, found)) > DECODED_MAX_BYTES:
                 raise BadRequest("ask for fewer frames at once")
         return found
+
+    async def _progressive(self, instance: Instance, number: int) -> Body:
+        place = await self._place(instance, number)
+        made = await self._derived.frame(instance.object_key, place)
+        return Body([Piece(made.path, 0, made.size)])
 
     @contextlib.asynccontextmanager
     async def _files(self, found: Sequence[Instance], syntax: str) -> AsyncIterator[list[Part]]:

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.encaps import generate_frames
 
+from dicom import way
 from dicom.errors import NotFound
 from dicom.ingest import Sender
 from dicom.query import Level
@@ -42,6 +43,12 @@ def studies(house: House) -> House:
         ({"PatientName": "o'brien*"}, {"1.2.2"}),
         ({"PatientName": "'; drop table study; --"}, set()),
         ({"PatientName": "%"}, set()),
+        ({"PatientName": "*a*wei"}, {"1.2.1"}),
+        ({"PatientName": "*W*"}, {"1.2.1"}),
+        ({"PatientName": "z*", "PatientID": "?0"}, {"1.2.0"}),
+        ({"PatientID": "*1"}, {"1.2.1"}),
+        ({"PatientID": "*1", "PatientName": "*san*"}, set()),
+        ({"PatientID": "P*"}, {"1.2.0", "1.2.1", "1.2.2"}),
         ({"PatientID": "P_"}, set()),
         ({"PatientID": "P?"}, {"1.2.0", "1.2.1", "1.2.2"}),
         ({"StudyDate": "20260101"}, {"1.2.0"}),
@@ -58,9 +65,16 @@ def studies(house: House) -> House:
         ({"NotAnAttribute": "x"}, {"1.2.0", "1.2.1", "1.2.2"}),
     ],
 )
-def test_matching(studies: House, match: dict[str, str], found: set[str]) -> None:
-    rows = studies.archive.find(Level.STUDY, {"default"}, match)
-    assert {row["StudyInstanceUID"] for row in rows} == found
+def test_matching(
+    studies: House, match: dict[str, str], found: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for few in (way.FEW, 1, 0):  # also by the ways that a large archive takes
+        monkeypatch.setattr(way, "FEW", few)
+        rows = studies.archive.find(Level.STUDY, {"default"}, match)
+        assert {row["StudyInstanceUID"] for row in rows} == found
+        assert [row["StudyDate"] for row in rows] == sorted(
+            (row["StudyDate"] for row in rows), reverse=True
+        )
 
 
 def test_the_newest_study_comes_first_and_pages_do_not_overlap(studies: House) -> None:

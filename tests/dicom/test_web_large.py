@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,11 @@ class Watch:
         return sum(one.memory_info().rss for one in every)
 
 
+def decoders(pid: int) -> list[psutil.Process]:
+    found = psutil.Process(pid).children(recursive=True)
+    return [one for one in found if "dicom.decoder" in " ".join(one.cmdline())]
+
+
 def test_a_large_object_is_never_in_memory(tmp_path: Path) -> None:
     with DistalServer(tmp_path / "data") as server:
         assert server.process is not None
@@ -57,7 +63,11 @@ def test_a_large_object_is_never_in_memory(tmp_path: Path) -> None:
         kind = {"Content-Type": "application/dicom"}
         small = part10(ct(1, "1.1", "1.1.1"))
         assert requests.post(root, data=small, headers=headers | kind).status_code == 200
-        # The decoder that describes it has started, and the server has all that it loads.
+        # Both decoders have started: the one that people wait for and the one that describes.
+        shown = f"{root}/1.1/series/1.1.1/instances/1.1.1.1/rendered"
+        assert requests.get(shown, headers=headers).status_code == 200
+        while len(decoders(server.process.pid)) < 2:
+            time.sleep(0.05)
         assert requests.get(f"{root}/1.1/metadata", headers=headers).status_code == 200
         watch = Watch(server.process.pid)
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import urllib.parse
 from collections.abc import Iterator
 
 import cv2
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -232,6 +234,30 @@ def test_frames_that_end_inside_a_word_or_a_byte(film: Film) -> None:
         said = film.get(f"{place}1/frames/{number}", headers=accept).content
         found = np.unpackbits(np.frombuffer(said, np.uint8), bitorder="little")[:25]
         assert np.array_equal(found, points[number - 1].ravel())
+
+
+@pytest.mark.parametrize("name", [CT, "MR_small_bigendian.dcm", "image_dfl.dcm"])
+def test_a_frame_that_shows_before_all_of_it_is_there(film: Film, name: str) -> None:
+    """PS3.5 10.18: resolution after resolution, the smallest of 64 points, lengths in front."""
+    path = address(name) + "/frames/1"
+    asked = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.202"
+    answer = film.get(path, headers={"Accept": asked})
+    assert answer.headers["Content-Type"] == asked
+    points = imagecodecs.htj2k_decode(answer.content)
+    assert np.array_equal(points, pydicom.dcmread(real(name)).pixel_array)
+    head = answer.content[: answer.content.index(b"\xff\x90")]
+    style = head.index(b"\xff\x52")
+    assert head[style + 5] == 2 and b"\xff\x55" in head  # RPCL, TLM
+    assert min(points.shape) >> head[style + 9] <= 64
+    part = film.get(path, headers={"Accept": asked, "Range": "bytes=100-199"})
+    assert part.status_code == 206 and part.content == answer.content[100:200]
+    by_address = film.get(path + "?" + urllib.parse.urlencode({"accept": asked}))
+    assert by_address.content == answer.content
+
+
+def test_colours_are_not_made_to_show_sooner(film: Film) -> None:
+    asked = {"Accept": "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.202"}
+    assert film.get(address(JPEG) + "/frames/1", headers=asked).status_code == 406
 
 
 def test_ranges(film: Film) -> None:
