@@ -30,6 +30,9 @@ ROWS: dict[tuple[str, tuple[str, ...]], str] = {
     ("instance", ("series_ref", "number")): "100000000 30 1",
     ("instance", ("study_ref",)): "100000000 100",
     ("instance", ("id",)): "100 1",  # those without a description
+    ("share", ("name",)): "100000 1",
+    ("share", ("institution", "study")): "100000 33000 2",
+    ("share_event", ("share_ref", "id")): "1000000 10 1",
 }
 
 

@@ -187,3 +187,44 @@ quarantine = Table(
     _text("file"),  # in quarantine/; empty when there was no room
     Column("received_ms", BigInteger, nullable=False),
 )
+
+share = Table(  # a link that opens one study for somebody outside
+    "share",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # in the link's address; no secret
+    Column("code_hash", LargeBinary(32), nullable=False),  # of what stands behind it
+    Column("institution", Text, nullable=False),  # whose study
+    Column("study", Text, nullable=False),  # UID
+    Column("shown_institution", Text, nullable=False),  # what is shown: the same, or derived
+    Column("shown_study", Text, nullable=False),
+    _text("sender"),  # what the page calls the hospital
+    Column("audience", Text, nullable=False),
+    Column("factor", Text, nullable=False),
+    Column("factor_salt", LargeBinary(16), nullable=False),
+    Column("factor_hash", LargeBinary(32), nullable=False),
+    Column("deidentified", Boolean, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False),
+    _text("made_by"),
+    _text("made_by_subject"),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    _count("wrong_in_row"),
+    _count("wrong_ever"),
+    Column("locked_until_ms", BigInteger, nullable=False, server_default="0"),
+    Index("share_study", "institution", "study"),
+)
+
+share_event = Table(  # what happened to a link; never changed, see migrations/versions/0002
+    "share_event",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _ref("share_ref", "share.id"),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    _text("who"),  # of the hospital; empty for who came by the link
+    _text("remote"),  # address
+    _text("user_agent"),
+    Index("share_event_share", "share_ref", "id"),
+)

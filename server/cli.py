@@ -1,4 +1,4 @@
-"""`distal`: serve, demo, token, turn-config, check, dicom-quarantine."""
+"""`distal`: serve, demo, token, turn-config, check, dicom-quarantine, dicom-shares."""
 
 from __future__ import annotations
 
@@ -93,6 +93,14 @@ def _dicom_quarantine(said: argparse.Namespace) -> int:
     return 0
 
 
+def _dicom_shares(said: argparse.Namespace) -> int:
+    from dicom.operator import share_events
+
+    for line in share_events(_settings(said).data_dir / "dicom"):
+        print(line)
+    return 0
+
+
 def _settings(said: argparse.Namespace, **base: Any) -> Settings:
     flags = {
         option.name: value
@@ -141,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
         "dicom-quarantine", parents=[common], help="list the DICOM objects that were not kept"
     )
     aside.set_defaults(run=_dicom_quarantine)
+    links = commands.add_parser(
+        "dicom-shares", parents=[common], help="list what happened to links that share images"
+    )
+    links.set_defaults(run=_dicom_shares)
     return parser
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from aiohttp import hdrs, web
 
 from dicom.nodes import DEFAULT_INSTITUTION
+from dicom.shares import DERIVED
 from dicom.web.scope import Scope
 from signaling.bearer import bearer
 from signaling.film import Given
@@ -36,6 +37,8 @@ def scope_of(claims: Claims) -> Scope:
     patients and interpreters see what is shared with them.
     """
     institution = claims.institution or DEFAULT_INSTITUTION
+    if institution.startswith(DERIVED):  # such data are opened by their link alone
+        return Scope(subject=claims.subject)
     return Scope(
         institutions=frozenset({institution} if claims.role in DOCTORS else ()),
         stores_into=institution if claims.role in SENDERS else "",
@@ -76,14 +79,25 @@ class Access:
         shared = shared_by(self._given(claims))
         return dataclasses.replace(scope, shared=scope.shared | shared) if shared else scope
 
+    def doctor(self, request: web.Request) -> tuple[str, Claims]:
+        """Whose studies this doctor answers for, and who it is; by token alone. Raises Problem."""
+        token = bearer(request)
+        if token is None:
+            raise _challenge("a bearer token is needed")
+        claims, scope = self._verified(token)
+        for institution in scope.institutions:
+            return institution, claims
+        raise Problem(403, "only doctors share images", title="Not allowed")
+
     async def open_session(self, request: web.Request) -> web.Response:
         """Set the cookie, for as long as the token holds."""
         token = bearer(request)
         if token is None:
             raise _challenge("a bearer token is needed")
-        claims, _ = self._verified(token)
+        claims, scope = self._verified(token)
         answer = web.json_response(
-            {"expires": claims.expires}, headers={hdrs.CACHE_CONTROL: "no-store"}
+            {"expires": claims.expires, "may_share": bool(scope.institutions)},
+            headers={hdrs.CACHE_CONTROL: "no-store"},
         )
         answer.set_cookie(
             COOKIE,
@@ -92,7 +106,7 @@ class Access:
             max_age=max(claims.expires - int(time.time()), 0),
             httponly=True,
             samesite="Strict",
-            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+            secure=over_tls(request),
         )
         return answer
 
@@ -117,6 +131,11 @@ class Access:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return known
+
+
+def over_tls(request: web.Request) -> bool:
+    """Whether a cookie may be for encrypted ways alone. A false claim harms who makes it."""
+    return request.secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def _challenge(detail: str, challenge: str = "Bearer") -> Problem:

@@ -16,14 +16,18 @@ from dicom.descriptions import Descriptions
 from dicom.errors import DicomError, NotFound, Refused, StorageFull
 from dicom.intake import Gone, Intake
 from dicom.pool import Busy, Decoders
+from dicom.shares import CannotShare, Shares
 from dicom.web import errors
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
 from dicom.web.stow import Storing
 from server.config import Settings
 from server.dicom_access import PATH, Access, no_room
+from server.keys import own_secret
 from server.receiver import ReceiverError
 from server.requests import public_origin
+from server.share_api import ShareApi
+from server.share_visits import VISIT_PATH, ShareVisits
 from signaling.film import Given
 from signaling.problem import Problem
 from signaling.tokens import Claims, TokenVerifier
@@ -33,6 +37,7 @@ STATUS: dict[type[DicomError], int] = {
     errors.BadRequest: 400,
     errors.Forbidden: 403,
     NotFound: 404,
+    CannotShare: 409,
     errors.NotAcceptable: 406,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
@@ -42,6 +47,7 @@ STATUS: dict[type[DicomError], int] = {
     Gone: 503,
     StorageFull: 507,
 }
+SHARE_KEY = "share-key"  # in the data directory: keeps second factors and sessions of links
 ALLOWED = "Authorization, Content-Type, Accept, Range"
 
 
@@ -72,10 +78,22 @@ class DicomApi:
         )
 
         self._storing = Storing(intake, self._scope, self._root_url)
+        self._links = Shares(self._root, own_secret(settings.data_dir / SHARE_KEY))
+        self._share = ShareApi(settings, self._access, self._links)
+        self._visits = ShareVisits(settings, self._links)
+        self._shown = Reading(
+            self.archive,
+            self._descriptions,
+            self._decoders,
+            self._visits.scope,
+            lambda request: self._visits.root_of(self._origin(request), request),
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
+        routes += [*self._share.routes(), *self._visits.routes()]
+        routes += self._visits.watched(self._shown.routes(VISIT_PATH))
         return [
             *(
                 web.RouteDef(one.method, one.path, self._answered(one.handler), one.kwargs)
@@ -95,14 +113,18 @@ class DicomApi:
         await asyncio.gather(describing, return_exceptions=True)
         await self._decoders.close()
         self._descriptions.close()
+        self._links.close()
         self.archive.close()
 
     def _scope(self, request: web.Request) -> Scope:
         return self._access.scope(request)
 
-    def _root_url(self, request: web.Request) -> str:
+    def _origin(self, request: web.Request) -> str:
         settings = self._settings
-        return public_origin(request, settings.behind_proxy, settings.public_url) + PATH
+        return public_origin(request, settings.behind_proxy, settings.public_url)
+
+    def _root_url(self, request: web.Request) -> str:
+        return self._origin(request) + PATH
 
     def _answered(self, handler: Handler) -> Handler:
         @functools.wraps(handler)

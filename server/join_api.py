@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -15,17 +13,14 @@ from server.config import Settings
 from server.identity import sign
 from server.keys import TokenKey
 from server.limits import RateLimit
-from server.requests import bearer, public_origin, rate_key
+from server.requests import bearer, public_origin, read_json, slow_down
 from signaling.problem import Problem
 from signaling.protocol import Name, Role
 from signaling.tokens import TokenError, TokenVerifier
 
-BODY_MAX = 4096
 TOKEN_TTL_S = 4 * 3600  # a reload in a long consultation still finds it good
 JOINS_BURST, JOINS_PER_S = 100, 2.0  # a lecture hall behind one address comes in at once
 NO_STORE = {"Cache-Control": "no-store"}
-
-T = TypeVar("T")
 
 
 class JoinRequest(Struct, forbid_unknown_fields=True):
@@ -61,8 +56,8 @@ class JoinApi:
 
     async def join(self, request: web.Request) -> web.Response:
         """Spend a code."""
-        self._slow_down(request)
-        asked = await _read(request, JoinRequest)
+        slow_down(request, self._limit, self._settings.behind_proxy)
+        asked = await read_json(request, JoinRequest)
         try:
             invitation = self._codes.redeem(asked.code)
         except joins.CodeSpent:
@@ -99,7 +94,7 @@ class JoinApi:
 
     async def invite(self, request: web.Request) -> web.Response:
         """Make a join link for somebody; for those who may moderate the room."""
-        self._slow_down(request)
+        slow_down(request, self._limit, self._settings.behind_proxy)
         room = request.match_info["room"]
         try:
             claims = self._verifier.verify(bearer(request) or "")
@@ -111,7 +106,7 @@ class JoinApi:
             raise Problem(
                 403, "Only a moderator of this room may invite into it", title="Not allowed"
             )
-        asked = await _read(request, InvitationRequest)
+        asked = await read_json(request, InvitationRequest)
         try:
             code = self._codes.invite(
                 room, asked.role, asked.ttl_s, asked.name, asked.institution, asked.one_time
@@ -128,24 +123,3 @@ class JoinApi:
     def _title(self, room: str) -> str:
         known = self._settings.rooms.get(room)
         return known.title if known else room
-
-    def _slow_down(self, request: web.Request) -> None:
-        wait_s = self._limit.wait_s(rate_key(request, self._settings.behind_proxy))
-        if wait_s:
-            raise Problem(
-                429,
-                f"Try again in {math.ceil(wait_s)} s",
-                title="Too many requests",
-                headers={"Retry-After": str(math.ceil(wait_s))},
-            )
-
-
-async def _read(request: web.Request, kind: type[T]) -> T:
-    if request.content_type != "application/json":
-        raise Problem(415, "Send Content-Type: application/json", title="Not JSON")
-    if request.content_length is None or request.content_length > BODY_MAX:
-        raise Problem(413, f"Send Content-Length, at most {BODY_MAX} bytes", title="Too large")
-    try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(400, str(error), title="Malformed request") from None

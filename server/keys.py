@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,21 @@ def load_or_create(data_dir: Path) -> TokenKey:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyFileError(f"{path} is not an Ed25519 key; delete it and restart")
     return TokenKey(_thumbprint(private.public_key()), private)
+
+
+def own_secret(path: Path) -> bytes:
+    """A secret that only this server knows, made by whoever comes first. Raises KeyFileError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            create_once(path, secrets.token_hex(32).encode())
+        refuse_readable(path)
+        value = path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"cannot use {path}: {error.strerror or error}") from None
+    if len(value) < 64:
+        raise KeyFileError(f"{path} is cut off; put the backup of it there, or delete it")
+    return value
 
 
 def refuse_readable(path: Path) -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import math
+from typing import TypeVar
 
+import msgspec
 from aiohttp import web
 
 from server.config import is_loopback
+from server.limits import RateLimit
+from signaling.problem import Problem
+
+BODY_MAX = 4096
+T = TypeVar("T")
 
 
 def client_address(request: web.Request, behind_proxy: bool) -> str:
@@ -28,6 +36,18 @@ def rate_key(request: web.Request, behind_proxy: bool) -> str:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return text
+
+
+def slow_down(request: web.Request, limit: RateLimit, behind_proxy: bool) -> None:
+    """Take one of what this asker may do. Raises Problem when there is none left."""
+    wait_s = limit.wait_s(rate_key(request, behind_proxy))
+    if wait_s:
+        raise Problem(
+            429,
+            f"Try again in {math.ceil(wait_s)} s",
+            title="Too many requests",
+            headers={"Retry-After": str(math.ceil(wait_s))},
+        )
 
 
 def public_origin(request: web.Request, behind_proxy: bool, public_url: str) -> str:
@@ -62,3 +82,15 @@ def from_this_machine(request: web.Request, behind_proxy: bool) -> bool:
 def equal(said: str | None, secret: str) -> bool:
     """Compare without telling by the time it takes; no secret equals nothing."""
     return bool(secret) and said is not None and hmac.compare_digest(said.encode(), secret.encode())
+
+
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """A small body as what it has to be. Raises Problem."""
+    if request.content_type != "application/json":
+        raise Problem(415, "Send Content-Type: application/json", title="Not JSON")
+    if request.content_length is None or request.content_length > BODY_MAX:
+        raise Problem(413, f"Send Content-Length, at most {BODY_MAX} bytes", title="Too large")
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, str(error), title="Malformed request") from None

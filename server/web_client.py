@@ -10,7 +10,15 @@ from aiohttp.typedefs import Handler
 from signaling.problem import Problem
 
 BUILT = Path(__file__).parent.parent / "clients" / "web" / "dist"
-PAGES = ("/", "/join/{code}", "/room/{room}", "/network", "/film", "/film/{study}")
+PAGES = (
+    "/",
+    "/join/{code}",
+    "/room/{room}",
+    "/network",
+    "/film",
+    "/film/{study}",
+    "/shared/{link}",
+)
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self';"

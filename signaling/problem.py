@@ -23,17 +23,20 @@ class Problem(Exception):
         *,
         title: str = "",
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, str | int] | None = None,
     ) -> None:
         super().__init__(detail or title)
         self.status = status
         self.title = title or HTTPStatus(status).phrase
         self.detail = detail
         self.headers = dict(headers or {})
+        self.more = dict(more or {})  # extension members: RFC 9457 3.2
 
 
 def problem_response(problem: Problem) -> web.Response:
     """The problem as application/problem+json."""
     body: dict[str, str | int] = {
+        **problem.more,
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,

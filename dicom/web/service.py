@@ -112,7 +112,9 @@ class Reading:
         _json_type(request)
         where = {PARENTS[name]: uid for name, uid in request.match_info.items() if name in PARENTS}
         query = qido.parse(level, request.query.items(), where)
-        study = query.match.get("StudyInstanceUID")
+        study = query.match.get("StudyInstanceUID") or scope.only
+        if study:
+            query.match["StudyInstanceUID"] = study
         rows = await asyncio.to_thread(
             self._archive.find, level, scope.of(study), query.match, query.limit, query.offset
         )

@@ -71,6 +71,8 @@ def ultrasound(study: str) -> Dataset:
         SOPClassUID=UltrasoundMultiFrameImageStorage,
         Modality="US",
         PatientName=NAME,
+        PatientID="H20260102",
+        PatientBirthDate="19610304",
         SpecificCharacterSet="ISO_IR 192",
         SeriesNumber=3,
         SeriesDescription="心脏",

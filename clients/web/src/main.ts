@@ -18,7 +18,13 @@ const first = page === "network" || page === "film" ? page : "home";
 const consultation = new Consultation(code, socketUrl(), first);
 window.distal = Object.freeze({ stats: () => consultation.stats(), data: consultation.data });
 
-const app = document.createElement("distal-app");
-app.call = consultation;
-document.body.append(app);
-void consultation.start();
+if (location.pathname.startsWith("/shared/")) {
+  void import("./elements/share/page").then(() =>
+    document.body.append(document.createElement("distal-shared-page")),
+  );
+} else {
+  const app = document.createElement("distal-app");
+  app.call = consultation;
+  document.body.append(app);
+  void consultation.start();
+}

@@ -5,8 +5,14 @@
 
 import type { DicomJson } from "./tags";
 
-const BASE = "/dicomweb";
+let base = "/dicomweb";
+const PASS = "distal.film-pass"; // in this tab alone, as the visit's is
 const LIST = 60; // studies in a list; more are found by searching
+
+/** Who came by a link asks below its address: `server/share_visits.py`. */
+export function readBelow(address: string): void {
+  base = address;
+}
 
 /** Why images cannot be shown; the catalogue says each in words. */
 export type FilmProblemCode =
@@ -77,14 +83,22 @@ export function studiesQuery({ words, modality }: Search): string {
 }
 
 export class DicomWeb {
+  /** What a doctor shares studies with; null for who may not. */
+  sharing: string | null = null;
+
   /** A cookie for what follows. Without a token the one of an earlier visit may still be good. */
-  async open(token: string | null): Promise<void> {
+  async open(given: string | null): Promise<void> {
+    const token = given ?? sessionStorage.getItem(PASS); // a reload asks for nothing again
     if (token === null) return;
+    sessionStorage.removeItem(PASS);
     try {
-      await ask("/api/dicomweb/session", {
+      const answer = await ask("/api/dicomweb/session", {
         method: "POST",
         headers: { Authorization: `Bearer ${token}` },
       });
+      const told = (await answer.json().catch(() => ({}))) as { may_share?: boolean };
+      this.sharing = told.may_share ? token : null;
+      sessionStorage.setItem(PASS, token);
     } catch (error) {
       if (!(error instanceof FilmProblem) || error.code !== "missing") throw error;
       throw new FilmProblem("unavailable", error.detail); // a server without an archive
@@ -92,23 +106,23 @@ export class DicomWeb {
   }
 
   studies(search: Search, signal?: AbortSignal): Promise<DicomJson[]> {
-    return json(`${BASE}/studies?${studiesQuery(search)}`, signal);
+    return json(`${base}/studies?${studiesQuery(search)}`, signal);
   }
 
   series(study: string, signal?: AbortSignal): Promise<DicomJson[]> {
-    return json(`${BASE}/studies/${study}/series`, signal);
+    return json(`${base}/studies/${study}/series`, signal);
   }
 
   metadata(study: string, series: string, signal?: AbortSignal): Promise<DicomJson[]> {
-    return json(`${BASE}/studies/${study}/series/${series}/metadata`, signal);
+    return json(`${base}/studies/${study}/series/${series}/metadata`, signal);
   }
 
   static thumbnail(study: string, series: string): string {
-    return `${BASE}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
+    return `${base}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
   }
 
   static frame(study: string, series: string, instance: string, frame: number): string {
-    return `${BASE}/studies/${study}/series/${series}/instances/${instance}/frames/${frame}`;
+    return `${base}/studies/${study}/series/${series}/instances/${instance}/frames/${frame}`;
   }
 
   /** A picture made by the server, for where the browser cannot make it. */

@@ -29,6 +29,7 @@ import { shared as sharedStyle } from "../../style/shared";
 import { Watching } from "../../state/store";
 import { DistalElement } from "../element";
 import { icons } from "../icons";
+import "../share/button";
 import { wishOf } from "./keys";
 import "./document";
 import "./pane";
@@ -52,6 +53,7 @@ export class DistalFilmViewer extends DistalElement {
   @property({ type: Boolean }) mayLead = false;
   @property({ type: Boolean }) small = false;
   @property({ type: Boolean }) closable = false;
+  @property({ type: Boolean }) only = false; // there is no list to go back to
 
   @state() private engine: Engine | null | undefined;
   @state() private head: StudyRow | null = null;
@@ -667,13 +669,23 @@ export class DistalFilmViewer extends DistalElement {
         ].filter(Boolean)
       : [];
     return html`<div class="head" data-testid="film-banner">
-      <button aria-label=${t.back} title=${t.back} data-testid="film-back" @click=${this.#back}>
-        ${icons.back}
-      </button>
+      ${
+        this.only
+          ? html`<span></span>`
+          : html`<button
+              aria-label=${t.back}
+              title=${t.back}
+              data-testid="film-back"
+              @click=${this.#back}
+            >
+              ${icons.back}
+            </button>`
+      }
       <div class="who">
         <strong data-testid="film-patient">${head ? head.patient.name || t.noName : " "}</strong>
         <span class="caption numbers" title=${line.join(" · ")}>${line.join(" · ")}</span>
       </div>
+      <distal-share-button .web=${this.web} .study=${this.study}></distal-share-button>
       ${this.#leadBar()}
       ${
         this.closable

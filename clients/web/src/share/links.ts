@@ -1,0 +1,92 @@
+/** Links to one study, as the doctors who made them see them: `server/share_api.py`. */
+
+import { ask } from "../film/dicomweb";
+
+export type Audience = "patient" | "doctor";
+export type Factor = "birth_date" | "code";
+export type LinkState = "ready" | "preparing" | "expired" | "revoked" | "closed" | "failed";
+
+export interface Link {
+  readonly name: string;
+  readonly audience: Audience;
+  readonly factor: Factor;
+  readonly deidentified: boolean;
+  readonly made_by: string;
+  readonly made_ms: number;
+  readonly expires_ms: number;
+  readonly state: LinkState;
+  readonly locked_until_ms: number;
+  readonly accesses: number;
+  readonly last_ms: number | null;
+}
+
+export interface Links {
+  readonly factors: readonly Factor[];
+  readonly links: readonly Link[];
+}
+
+/** A new link; its address and its digits are told once. */
+export interface NewLink {
+  readonly url: string;
+  readonly digits: string;
+  readonly link: Link;
+}
+
+export interface LinkWish {
+  readonly study: string;
+  readonly audience: Audience;
+  readonly factor: Factor;
+  readonly ttl_s: number;
+  readonly deidentified: boolean;
+}
+
+export type LinkEventKind =
+  | "made"
+  | "looked"
+  | "wrong"
+  | "locked"
+  | "opened"
+  | "viewed"
+  | "downloaded"
+  | "refused"
+  | "revoked";
+
+export interface LinkEvent {
+  readonly at_ms: number;
+  readonly kind: LinkEventKind;
+  readonly who: string;
+  readonly remote: string;
+  readonly user_agent: string;
+}
+
+/** All calls may throw FilmProblem. */
+export class ShareLinks {
+  constructor(private readonly token: string) {}
+
+  of(study: string): Promise<Links> {
+    return this.#json(`/api/shares?study=${study}`);
+  }
+
+  make(wish: LinkWish): Promise<NewLink> {
+    return this.#json("/api/shares", "POST", wish);
+  }
+
+  revoke(name: string): Promise<Link> {
+    return this.#json(`/api/shares/${name}`, "DELETE");
+  }
+
+  async events(name: string): Promise<readonly LinkEvent[]> {
+    const said = await this.#json<{ events: LinkEvent[] }>(`/api/shares/${name}/events`);
+    return said.events;
+  }
+
+  async #json<T>(url: string, method = "GET", body?: unknown): Promise<T> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
+    const request: RequestInit = { method, headers };
+    if (body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      request.body = JSON.stringify(body);
+    }
+    return (await (await ask(url, request)).json()) as T;
+  }
+}
