@@ -216,7 +216,7 @@ share = Table(  # a link that opens one study for somebody outside
     Index("share_study", "institution", "study"),
 )
 
-share_event = Table(  # what happened to a link; never changed, see migrations/versions/0002
+share_event = Table(  # what happened to a link; never changed, see migrations/versions/0003
     "share_event",
     metadata,
     Column("id", Id, primary_key=True),

@@ -85,6 +85,7 @@ class DicomApi:
             self.archive,
             self._descriptions,
             self._decoders,
+            self._derived,
             self._visits.scope,
             lambda request: self._visits.root_of(self._origin(request), request),
         )

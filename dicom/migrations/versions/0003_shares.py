@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 # What happened is not to be changed afterwards, by nobody who only has the data base's language.
 NEVER_CHANGED = {
