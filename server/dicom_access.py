@@ -2,6 +2,7 @@
 
 Programs send the token in the Authorization header. Images, and range requests of an image loader,
 send no header: `POST /api/dicomweb/session` turns a bearer token into a cookie that only reads.
+Expiry gates coming in, as everywhere: who is in his room when his token expires reads on.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from signaling.protocol import Role
 from signaling.tokens import Claims, TokenError, TokenVerifier
 
 COOKIE = "distal-dicomweb"
+INVALID = 'Bearer error="invalid_token"'
 PATH = "/dicomweb"
 DOCTORS: frozenset[Role] = frozenset({"host", "county_doctor", "specialist", "operator"})
 SENDERS: frozenset[Role] = DOCTORS | {"device"}
+LEASE_S = 600  # of a cookie in a room: the page renews it, what the room shows is asked each time
 REMEMBERED = 4096  # tokens that were verified, by hash: a signature costs as much as a frame
 
 
@@ -55,19 +58,19 @@ def shared_by(given: Iterable[Given]) -> frozenset[tuple[str, str]]:
     )
 
 
-def no_room(_claims: Claims) -> tuple[Given, ...]:
-    """Nothing has been shown anywhere."""
-    return ()
+def no_room(_claims: Claims) -> tuple[Given, ...] | None:
+    """Nobody is in a room."""
+    return None
 
 
 class Access:
-    """Verifies who asks. A token that was verified is good until it expires.
+    """Verifies who asks.
 
-    `given` tells what a room has been shown, which changes while a token holds.
+    `given` tells what the room of a token's holder has been shown, None when he is not in it.
     """
 
     def __init__(
-        self, verifier: TokenVerifier, given: Callable[[Claims], Iterable[Given]] = no_room
+        self, verifier: TokenVerifier, given: Callable[[Claims], Iterable[Given] | None] = no_room
     ) -> None:
         self._verifier = verifier
         self._given = given
@@ -76,8 +79,18 @@ class Access:
     def scope(self, request: web.Request) -> Scope:
         """What this request may see. Raises Problem."""
         claims, scope = self._verified(self._token(request))
-        shared = shared_by(self._given(claims))
+        given = self._inside(claims)
+        if claims.expires <= time.time():
+            scope = dataclasses.replace(scope, stores_into="")
+        shared = shared_by(given or ())
         return dataclasses.replace(scope, shared=scope.shared | shared) if shared else scope
+
+    def _inside(self, claims: Claims) -> Iterable[Given] | None:
+        """What his room was shown; None: he is outside. Raises Problem when that is too late."""
+        given = self._given(claims)
+        if given is None and claims.expires <= time.time():
+            raise _challenge("the token has expired", INVALID)
+        return given
 
     def doctor(self, request: web.Request) -> tuple[str, Claims]:
         """Whose studies this doctor answers for, and who it is; by token alone. Raises Problem."""
@@ -85,25 +98,30 @@ class Access:
         if token is None:
             raise _challenge("a bearer token is needed")
         claims, scope = self._verified(token)
+        if claims.expires <= time.time():
+            raise _challenge("the token has expired", INVALID)
         for institution in scope.institutions:
             return institution, claims
         raise Problem(403, "only doctors share images", title="Not allowed")
 
     async def open_session(self, request: web.Request) -> web.Response:
-        """Set the cookie, for as long as the token holds."""
+        """Set the cookie, for as long as the token holds, in a room for a while at least."""
         token = bearer(request)
         if token is None:
             raise _challenge("a bearer token is needed")
         claims, scope = self._verified(token)
+        inside = self._inside(claims) is not None
+        lasts_s = max(claims.expires - int(time.time()), LEASE_S if inside else 0)
+        may_share = bool(scope.institutions) and claims.expires > time.time()
         answer = web.json_response(
-            {"expires": claims.expires, "may_share": bool(scope.institutions)},
+            {"expires": claims.expires, "lasts_s": lasts_s, "may_share": may_share},
             headers={hdrs.CACHE_CONTROL: "no-store"},
         )
         answer.set_cookie(
             COOKIE,
             token,
             path=PATH,
-            max_age=max(claims.expires - int(time.time()), 0),
+            max_age=lasts_s,
             httponly=True,
             samesite="Strict",
             secure=over_tls(request),
@@ -121,12 +139,12 @@ class Access:
     def _verified(self, token: str) -> tuple[Claims, Scope]:
         key = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._known.get(key)
-        if known is not None and known[0].expires > time.time():
+        if known is not None:
             return known
         try:
-            claims = self._verifier.verify(token)
+            claims = self._verifier.verify(token, expired=True)
         except TokenError as error:
-            raise _challenge(str(error), 'Bearer error="invalid_token"') from None
+            raise _challenge(str(error), INVALID) from None
         self._known[key] = known = (claims, scope_of(claims))
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -59,7 +59,7 @@ class DicomApi:
         settings: Settings,
         verifier: TokenVerifier,
         intake: Callable[[], Awaitable[Intake]],
-        given: Callable[[Claims], Iterable[Given]] = no_room,
+        given: Callable[[Claims], Iterable[Given] | None] = no_room,
     ) -> None:
         self._settings = settings
         self._root = settings.data_dir / "dicom"

@@ -98,13 +98,13 @@ class Signaling:
             "subscriptions": sum(stage.subscriptions() for stage in stages),
         }
 
-    def given(self, claims: Claims) -> tuple[Given, ...]:
-        """The studies that whoever holds this token has been given to see: while he is inside."""
+    def given(self, claims: Claims) -> tuple[Given, ...] | None:
+        """The studies that whoever holds this token has been given to see; None: he is outside."""
         stage = self.stages.get(claims.room)
-        if stage is None or not stage.room.film.given:
-            return ()
+        if stage is None:
+            return None
         inside = any(m.claims.subject == claims.subject for m in stage.room.members.values())
-        return stage.room.film.given if inside else ()
+        return stage.room.film.given if inside else None
 
     def revoke(self, subject: str) -> None:
         """Close everything that this subject's tokens opened."""

@@ -21,12 +21,5 @@ class Scope:
         """Whose data may be seen, when it is about that study or about no certain one."""
         return self.institutions | {owner for owner, uid in self.shared if uid == study}
 
-    @property
-    def only(self) -> str | None:
-        """The one study, for who may see no other: a search without its UID is for it."""
-        if self.institutions or len(self.shared) != 1:
-            return None
-        return next(iter(self.shared))[1]
-
 
 Gate = Callable[[web.Request], Scope]  # raises what the application answers, such as a Problem

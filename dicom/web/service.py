@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -27,7 +28,7 @@ from dicom.web.accept import Media, covers, parse
 from dicom.web.body import HEADERS, Body, Part, Piece, multipart, read_all, send
 from dicom.web.errors import BadRequest, NotAcceptable
 from dicom.web.metadata import Metadata, instance_url
-from dicom.web.scope import Gate
+from dicom.web.scope import Gate, Scope
 
 JSON, DICOM, PDF = "application/dicom+json", "application/dicom", "application/pdf"
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -112,12 +113,7 @@ class Reading:
         _json_type(request)
         where = {PARENTS[name]: uid for name, uid in request.match_info.items() if name in PARENTS}
         query = qido.parse(level, request.query.items(), where)
-        study = query.match.get("StudyInstanceUID") or scope.only
-        if study:
-            query.match["StudyInstanceUID"] = study
-        rows = await asyncio.to_thread(
-            self._archive.find, level, scope.of(study), query.match, query.limit, query.offset
-        )
+        rows = await asyncio.to_thread(self._find, scope, level, query)
         root = self._root_of(request)
         found = qido.answer(level, rows, root)
         if level is Level.INSTANCE and (query.more or query.everything):
@@ -130,6 +126,21 @@ class Reading:
                 f'299 {request.host} "{text}"' for text in query.warnings[:10]
             )
         return _json(request, qido.encode(found), headers)
+
+    def _find(self, scope: Scope, level: Level, query: qido.Query) -> list[dict[str, Any]]:
+        """Rows of what is shared, and after them of the institutions' own."""
+        asked = query.match.get("StudyInstanceUID")
+        uids = None if asked is None else asked.split("\\")
+        rows: list[dict[str, Any]] = []
+        for owner, uid in sorted(scope.shared):
+            if owner not in scope.institutions and (uids is None or uid in uids):
+                rows += self._archive.find(level, {owner}, {**query.match, "StudyInstanceUID": uid})
+        rest = max(query.offset - len(rows), 0)
+        rows = rows[query.offset : query.offset + query.limit]
+        limit = query.limit - len(rows)
+        if scope.institutions and limit > 0:
+            rows += self._archive.find(level, scope.institutions, query.match, limit, rest)
+        return rows
 
     async def _add_more(
         self, rows: Sequence[dict[str, object]], found: list[dict[str, object]], query: qido.Query

@@ -19,6 +19,7 @@ from server.dicom_api import DicomApi
 from server.identity import sign
 from server.keys import load_or_create
 from server.web_client import security_headers
+from signaling.film import Given
 from signaling.problem import problem_middleware
 from signaling.protocol import Role
 from signaling.tokens import TokenVerifier
@@ -32,6 +33,7 @@ class Film:
         self.key = load_or_create(data_dir)
         self.settings = Settings(data_dir=data_dir, **settings)
         self.ingest = Ingest(data_dir / "dicom")
+        self.given: tuple[Given, ...] | None = None  # in the room that everybody is in, if any
         self.url = ""
         self.http = requests.Session()
         self.as_role("specialist")
@@ -48,9 +50,9 @@ class Film:
     def root(self) -> str:
         return self.url + "/dicomweb"
 
-    def token(self, role: Role, institution: str = "") -> str:
+    def token(self, role: Role, institution: str = "", ttl_s: int = 600) -> str:
         """For a person of that role."""
-        return sign(self.key, "room", role, institution=institution)
+        return sign(self.key, "room", role, institution=institution, ttl_s=ttl_s)
 
     def as_role(self, role: Role, institution: str = "") -> None:
         """Who `http` speaks for from now on."""
@@ -96,7 +98,7 @@ class Film:
             return doorway
 
         verifier = TokenVerifier({self.key.kid: self.key.public})
-        self.api = DicomApi(self.settings, verifier, intake)
+        self.api = DicomApi(self.settings, verifier, intake, lambda _: self.given)
         app = web.Application(middlewares=[security_headers, problem_middleware])
         app.add_routes(self.api.routes())
         app.cleanup_ctx.append(self.api.running)

@@ -14,6 +14,7 @@ import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
+from signaling.film import Given
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10, real
 
@@ -37,6 +38,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
 
 @pytest.fixture(autouse=True)
 def doctor(film: Film) -> None:
+    film.given = None
     film.as_role("specialist")
 
 
@@ -363,6 +365,39 @@ def test_institutions_are_apart(film: Film) -> None:
     assert film.get("/studies/1.2.3/metadata").status_code == 404
     film.as_role("specialist")
     assert film.get("/studies/1.9/metadata").status_code == 404
+
+
+def listed(film: Film, query: str = "") -> list[str]:
+    return [study["0020000D"]["Value"][0] for study in film.get("/studies" + query).json()]
+
+
+def test_what_a_room_shows_stands_in_the_list(film: Film) -> None:
+    own = listed(film)
+    film.given = (Given("specialist", "another", "1.9"), Given("host", "", "1.2.3"))
+    assert sorted(listed(film)) == sorted([*own, "1.9"]), "each study once"
+    pages = [listed(film, f"?limit=1&offset={at}") for at in range(len(own) + 1)]
+    assert [uid for [uid] in pages] == listed(film)
+    film.as_role("patient")
+    assert sorted(listed(film)) == ["1.2.3", "1.9"]
+    assert listed(film, "?PatientName=Else*") == ["1.9"]
+    assert listed(film, "?StudyInstanceUID=1.9,1.7") == ["1.9"]
+    assert len(film.get("/instances").json()) == 4
+
+
+def test_who_is_inside_when_his_token_expires_reads_on(film: Film) -> None:
+    token = film.token("host", "another", ttl_s=-1)
+    film.http.headers["Authorization"] = f"Bearer {token}"
+    session = film.url + "/api/dicomweb/session"
+    assert film.get("/studies/1.9").status_code == film.http.post(session).status_code == 401
+    film.given = (Given("specialist", "", "1.2.3"),)
+    assert film.get("/studies/1.2.3").status_code == 200
+    assert film.http.post(film.root + "/studies").status_code == 403, "but stores no more"
+    assert film.http.post(session).json()["lasts_s"] > 60
+    del film.http.headers["Authorization"]
+    assert film.get("/studies/1.2.3").status_code == 200
+    film.given = None
+    assert film.get("/studies/1.2.3").status_code == 401
+    film.http.cookies.clear()
 
 
 def test_who_shows_no_token_sees_nothing(film: Film) -> None:

@@ -106,7 +106,7 @@ async def test_what_is_shown_is_given_to_those_inside_and_to_nobody_else(house):
     [given] = house.signaling.given(claims["Student"])
     assert given == ("specialist", "county", "1.2.77")
     await student.ask("leave")
-    assert house.signaling.given(claims["Student"]) == ()
+    assert house.signaling.given(claims["Student"]) is None
 
 
 @pytest.mark.parametrize(

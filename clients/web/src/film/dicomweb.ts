@@ -82,12 +82,24 @@ export function studiesQuery({ words, modality }: Search): string {
   return query.toString();
 }
 
+const RENEW_MOST_S = 3600;
+
+interface Session {
+  may_share: boolean;
+  lasts_s: number;
+}
+
 export class DicomWeb {
   /** What a doctor shares studies with; null for who may not. */
   sharing: string | null = null;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
 
-  /** A cookie for what follows. Without a token the one of an earlier visit may still be good. */
+  /**
+   * A cookie for what follows, renewed before it ends: in a room it outlives the token. Without a
+   * token the one of an earlier visit may still be good.
+   */
   async open(given: string | null): Promise<void> {
+    this.close();
     const token = given ?? sessionStorage.getItem(PASS); // a reload asks for nothing again
     if (token === null) return;
     sessionStorage.removeItem(PASS);
@@ -96,13 +108,25 @@ export class DicomWeb {
         method: "POST",
         headers: { Authorization: `Bearer ${token}` },
       });
-      const told = (await answer.json().catch(() => ({}))) as { may_share?: boolean };
+      const told = (await answer.json().catch(() => ({}))) as Partial<Session>;
       this.sharing = told.may_share ? token : null;
       sessionStorage.setItem(PASS, token);
+      const wait_s = Math.min(RENEW_MOST_S, (told.lasts_s ?? 0) / 2);
+      // One that cannot be renewed ends by itself: the next request says so.
+      if (wait_s > 0) this.#renewal = setTimeout(() => void this.#renew(token), wait_s * 1000);
     } catch (error) {
       if (!(error instanceof FilmProblem) || error.code !== "missing") throw error;
       throw new FilmProblem("unavailable", error.detail); // a server without an archive
     }
+  }
+
+  #renew(token: string): Promise<void> {
+    return this.open(token).catch(() => undefined);
+  }
+
+  /** Renews no more. */
+  close(): void {
+    clearTimeout(this.#renewal);
   }
 
   studies(search: Search, signal?: AbortSignal): Promise<DicomJson[]> {

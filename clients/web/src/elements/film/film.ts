@@ -125,6 +125,7 @@ export class DistalFilm extends DistalElement {
 
   override disconnectedCallback(): void {
     this.#end();
+    this.#web.close();
     super.disconnectedCallback();
   }
 
@@ -147,6 +148,12 @@ export class DistalFilm extends DistalElement {
       return false;
     }
   }
+
+  /** A page that slept may have let its cookie end: it asks once more before it asks people. */
+  readonly #signedOut = (): void => {
+    if (this.token === null) this.at = "sign_in";
+    else void this.#signIn(this.token);
+  };
 
   readonly #submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -187,7 +194,7 @@ export class DistalFilm extends DistalElement {
           <distal-film-studies
             .web=${this.#web}
             @study=${(event: CustomEvent<string>) => this.#go(event.detail)}
-            @signed-out=${() => (this.at = "sign_in")}
+            @signed-out=${this.#signedOut}
           ></distal-film-studies>
         </div>`;
     }
@@ -200,7 +207,7 @@ export class DistalFilm extends DistalElement {
       ?small=${this.small}
       ?closable=${this.closable}
       @back=${() => this.#go(null)}
-      @signed-out=${() => (this.at = "sign_in")}
+      @signed-out=${this.#signedOut}
       @follow=${() => this.#follow()}
       @close-film=${() => this.#close()}
     ></distal-film-viewer>`;
