@@ -164,7 +164,8 @@ class FilmPane(Struct, kw_only=True, forbid_unknown_fields=True):
     Known by object and frame, never by a place in a stack, which grows while a study arrives.
     `zoom` 1: the whole picture fits. `centre` is what lies in the middle, as a share of the
     picture's columns and rows. `voi` is [black, white] in the picture's units, or null for the
-    object's own window. `focus` is where the planes meet in a layout of `planes`.
+    object's own window. In a layout of `planes`, `focus` is where they meet, and `instance` and
+    `frame` are the acquired picture nearest to it, for who cannot cut.
     """
 
     series: Uid
@@ -179,6 +180,7 @@ class FilmPane(Struct, kw_only=True, forbid_unknown_fields=True):
     voi: Annotated[list[Number], Meta(min_length=2, max_length=2)] | None
     invert: bool
     focus: Point | None
+    thick: Annotated[float, Meta(ge=0, le=500)]  # mm of which the brightest is shown; 0: one slice
 
 
 class FilmView(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,5 @@
-"""Chromium in eight shapes: here, as if across a network, without UDP, with other cameras or none,
-and with WebGL."""
+"""Chromium in nine shapes: here, as if across a network, without UDP, with other cameras or none,
+with WebGL and without any."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALWAYS = (
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
 # `refused` has a camera that nobody allows it to use; `trusting`, and
 # `no_udp` too, take any certificate.
-# `webgl` draws with a GPU of software; the others have none.
+# `webgl` draws with a GPU of software, slowly, and has no camera; `bare` has neither.
 # `busy` has a picture that takes all the bandwidth that a camera may have.
 Shape = Literal[
     "local", "routed", "bare", "sharp", "busy", "refused", "trusting", "no_udp", "webgl"
@@ -51,7 +51,7 @@ class Browsers:
         context = await browser.new_context(
             locale=language, viewport={"width": size[0], "height": size[1]}
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000 if shape == "webgl" else 20_000)
         self._contexts.append(context)
         return context
 
@@ -75,7 +75,9 @@ class Browsers:
             ]
         else:
             arguments.append("--disable-gpu")
-        if shape != "bare":
+        if shape == "bare":
+            arguments.append("--disable-software-rasterizer")  # or Chromium makes WebGL itself
+        if shape not in ("bare", "webgl"):
             camera = self._folder / f"{shape}.y4m"
             size = SHARP_CAMERA if shape == "sharp" else CAMERA
             write_camera(camera, *size, noise=NOISE if shape == "busy" else 0)

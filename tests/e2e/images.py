@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import aiohttp
 import numpy as np
 from pydicom import Dataset
@@ -90,11 +92,11 @@ def ultrasound(study: str) -> Dataset:
     )
 
 
-async def send(server: DistalServer, images: list[Dataset]) -> None:
+async def send(server: DistalServer, images: Iterable[Dataset | bytes]) -> None:
     """Store them by STOW-RS, as a doctor's own system would."""
+    files = (image if isinstance(image, bytes) else part10(image) for image in images)
     parts = b"".join(
-        b"--part\r\nContent-Type: application/dicom\r\n\r\n" + part10(image) + b"\r\n"
-        for image in images
+        b"--part\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n" for file in files
     )
     headers = {
         "Authorization": f"Bearer {server.token('images', 'specialist')}",

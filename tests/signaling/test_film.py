@@ -24,6 +24,7 @@ def pane(instance: str = "1.2.3.4", frame: int = 1) -> p.FilmPane:
         voi=None,
         invert=False,
         focus=None,
+        thick=0.0,
     )
 
 

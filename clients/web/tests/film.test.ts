@@ -10,6 +10,8 @@ const { placeOfUrl } = await import("../src/film/places");
 const { autoWindow, centreAndWidth, presetsFor, windowOf } = await import("../src/film/presets");
 const { reportLines } = await import("../src/film/report");
 const { letters } = await import("../src/film/sides");
+const { notSolid } = await import("../src/film/solid");
+const { asStack } = await import("../src/film/planes");
 const { framePaceMs, indexOf, nearest, seriesOf, studyRow } = await import("../src/film/study");
 const { personName, TAG } = await import("../src/film/tags");
 const { age, day } = await import("../src/film/words");
@@ -214,5 +216,55 @@ describe("keys", () => {
     for (const key of ["Tab", "Escape", "Enter", "m", "toString"]) {
       expect(wishOf(key, 0, 9)).toBeNull();
     }
+  });
+});
+
+describe("cutting a series in planes", () => {
+  const spacing = { [TAG.PixelSpacing]: { vr: "DS", Value: [0.5, 0.5] } };
+  const block = (change: (number: number) => Data = () => ({}), count = 5, modality = "CT") =>
+    seriesOf(
+      "1.1",
+      { ...row, modality },
+      Array.from({ length: count }, (_, n) => slice(n, 2 * n, { ...spacing, ...change(n) })),
+    );
+  const at = (z: number, y = 0): Data => ({
+    [TAG.ImagePositionPatient]: { vr: "DS", Value: [0, y, z] },
+  });
+  const why = (series: ReturnType<typeof block>, most = 1e6): string | null =>
+    notSolid(series, most);
+
+  it("needs pictures that lie evenly one behind the other", () => {
+    expect(why(block())).toBeNull();
+    expect(why(block((n) => at(2 * n + 0.05 * (n % 2))))).toBeNull();
+    expect(why(block((n) => at(n === 4 ? 10 : 2 * n)))).toBe("uneven");
+    expect(why(block((n) => at(Math.floor(n / 2))))).toBe("uneven");
+    expect(why(block((n) => at(2 * n, n)))).toBe("slanted");
+    expect(why(block(() => at(7)))).toBe("uneven");
+  });
+
+  it("says why it cannot be", () => {
+    expect(why(block(undefined, 3))).toBe("few");
+    expect(why(block(undefined, 5, "US"))).toBe("kind");
+    expect(why(block(() => ({ [TAG.SamplesPerPixel]: { vr: "US", Value: [3] } })))).toBe("kind");
+    expect(why(block(() => ({ [TAG.NumberOfFrames]: { vr: "IS", Value: [2] } })))).toBe("frames");
+    expect(why(block(() => ({ [TAG.FrameOfReferenceUID]: undefined })))).toBe("unplaced");
+    expect(why(block((n) => ({ [TAG.Rows]: { vr: "US", Value: [4 + (n % 2)] } })))).toBe("mixed");
+    expect(why(block(), 5 * 4 * 4 * 2)).toBeNull();
+    expect(why(block(), 5 * 4 * 4 * 2 - 1)).toBe("large");
+  });
+
+  it("is one picture for who cannot cut", () => {
+    const pane = { ...FIRST_LOOK, series: "1.5", instance: "1.2.3", frame: 1 };
+    const planes = (["axial", "sagittal", "coronal"] as const).map((plane) => ({
+      ...pane,
+      plane,
+      zoom: 3,
+      voi: [1, 2],
+      focus: [0, 0, 1],
+      thick: 0,
+    }));
+    const shown = asStack({ study: "1.1", layout: "planes", active: 2, panes: planes });
+    expect(shown).toMatchObject({ layout: "one", active: 0 });
+    expect(shown.panes).toMatchObject([{ plane: "acquired", zoom: 1, voi: [1, 2], focus: null }]);
   });
 });

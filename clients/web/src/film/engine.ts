@@ -3,7 +3,13 @@
  * tool group for all panes. Loaded only when a study is opened: it is a megabyte.
  */
 
-import { Enums, RenderingEngine, cache, init as startCore } from "@cornerstonejs/core";
+import {
+  Enums,
+  RenderingEngine,
+  cache,
+  getShouldUseCPURendering,
+  init as startCore,
+} from "@cornerstonejs/core";
 import loader, { wadors } from "@cornerstonejs/dicom-image-loader";
 import {
   AngleTool,
@@ -25,13 +31,15 @@ import type { Picture } from "./study";
 
 const ENGINE = "distal-film";
 const GROUP = "distal-film";
-const CACHE_BYTES = 1024 ** 3; // a large CT is 0.5 GB; phones throw pages away beyond a gigabyte
+const CACHE_BYTES = 1024 ** 3; // a large CT is 0.5 GB
+const CACHE_BYTES_PHONE = 384e6; // phones throw pages away beyond a gigabyte
 
-/** What dragging on a picture does. */
-export type DragTool = "scroll" | "window" | "zoom" | "pan" | Exclude<FilmTool, "key_image">;
+/** What dragging on a picture does. `cross` moves the place where the planes meet. */
+export type DragTool =
+  "scroll" | "window" | "zoom" | "pan" | "cross" | Exclude<FilmTool, "key_image">;
 
 const nameOf = ({ toolName }: { toolName: string }): string => toolName;
-const NAMES: Record<DragTool, string> = {
+const NAMES: Record<Exclude<DragTool, "cross">, string> = {
   scroll: nameOf(StackScrollTool),
   window: nameOf(WindowLevelTool),
   zoom: nameOf(ZoomTool),
@@ -48,7 +56,7 @@ export function markToolOf(toolName: string): (typeof MARK_TOOLS)[number] | null
   return MARK_TOOLS.find((tool) => NAMES[tool] === toolName) ?? null;
 }
 
-export function toolNameOf(tool: DragTool): string {
+export function toolNameOf(tool: keyof typeof NAMES): string {
   return NAMES[tool];
 }
 
@@ -61,6 +69,11 @@ export class Engine {
   readonly stacks = new Set<{ restore(): void }>();
   resizing = false;
   #frame = 0;
+
+  /** Whether it can cut: not without WebGL. */
+  get cuts(): boolean {
+    return !getShouldUseCPURendering();
+  }
 
   constructor() {
     this.rendering = new RenderingEngine(ENGINE);
@@ -107,7 +120,9 @@ export class Engine {
       [NAMES.window]: [{ mouseButton: MouseBindings.Primary, modifierKey: KeyboardBindings.Shift }],
       [NAMES.scroll]: [{ mouseButton: MouseBindings.Wheel }],
     };
-    (bindings[NAMES[tool]] ??= []).push({ mouseButton: MouseBindings.Primary });
+    if (tool !== "cross") {
+      (bindings[NAMES[tool]] ??= []).push({ mouseButton: MouseBindings.Primary });
+    }
     for (const name of Object.values(NAMES)) {
       const wanted = bindings[name];
       // A tool keeps its older bindings unless it is disabled in between.
@@ -134,7 +149,8 @@ export function startEngine(processor = false): Promise<Engine> {
     loader.init({
       maxWebWorkers: Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)),
     });
-    cache.setMaxCacheSize(CACHE_BYTES);
+    const phone = matchMedia("(pointer: coarse)").matches;
+    cache.setMaxCacheSize(phone ? CACHE_BYTES_PHONE : CACHE_BYTES);
     return new Engine();
   });
   starting.catch(() => (starting = null));

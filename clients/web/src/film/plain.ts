@@ -5,6 +5,8 @@
 
 import type { Drawing, DrawingNews, Place, World } from "./drawing";
 import { DicomWeb } from "./dicomweb";
+import type { DragTool } from "./engine";
+import { Hand, type Held } from "./hand";
 import { FIRST_LOOK, type Look } from "./look";
 import { centreAndWidth, coloured, storedWindow, type Window } from "./presets";
 import type { Picture, Series } from "./study";
@@ -12,9 +14,11 @@ import { number, numbers, TAG } from "./tags";
 
 const SIZE = 1024; // pixels of a picture: enough for a phone, small enough for its network
 
-export class Plain implements Drawing {
+export class Plain implements Drawing, Held {
   readonly stack = null;
+  readonly cut = null;
   readonly #image = document.createElement("img");
+  readonly #hand: Hand;
   #series: Series | null = null;
   #index = 0;
   #look = FIRST_LOOK;
@@ -23,7 +27,9 @@ export class Plain implements Drawing {
   constructor(
     readonly element: HTMLElement,
     private readonly news: DrawingNews,
+    tool: () => DragTool,
   ) {
+    this.#hand = new Hand(this, tool);
     this.#image.alt = "";
     this.#image.draggable = false;
     this.#image.style.cssText =
@@ -37,6 +43,7 @@ export class Plain implements Drawing {
   }
 
   close(): void {
+    this.#hand.close();
     this.#image.onload = this.#image.onerror = null;
     this.#image.remove();
   }
@@ -55,6 +62,10 @@ export class Plain implements Drawing {
 
   get shown(): Picture | null {
     return this.#series?.pictures[this.#index] ?? null;
+  }
+
+  get count(): number {
+    return this.#series?.pictures.length ?? 0;
   }
 
   get index(): number {
@@ -94,11 +105,21 @@ export class Plain implements Drawing {
     this.#place();
   }
 
+  shareAt(place: Place): Place {
+    const at = this.#matrix().inverse().transformPoint({ x: place[0], y: place[1] });
+    const [columns, rows] = this.#size();
+    return [at.x / columns, at.y / rows];
+  }
+
+  get seen(): Window | null {
+    const [lower, upper] = (this.shown && plainWindow(this.shown, this.#look).voi) ?? [];
+    return lower === undefined || upper === undefined ? null : { lower, upper };
+  }
+
   worldAt(place: Place): World | null {
-    const plane = this.#plane();
-    const inverse = this.#matrix().inverse();
-    const at = inverse.transformPoint({ x: place[0], y: place[1] });
-    return plane?.world(at.x, at.y) ?? null;
+    const [column, row] = this.shareAt(place);
+    const [columns, rows] = this.#size();
+    return this.#plane()?.world(column * columns, row * rows) ?? null;
   }
 
   placeOf(world: readonly number[]): Place | null {

@@ -16,6 +16,7 @@ let count = 0;
 
 export class Stack implements Drawing {
   readonly stack = this;
+  readonly cut = null;
   readonly id = `stack-${++count}`;
   readonly #viewport: StackViewport;
   #ids: string[] = [];
@@ -87,6 +88,10 @@ export class Stack implements Drawing {
 
   get series(): Series | null {
     return this.#series;
+  }
+
+  get count(): number {
+    return this.#ids.length;
   }
 
   /** Which picture is on the screen, or on its way there. */

@@ -94,6 +94,13 @@ export function byNumber(rows: readonly SeriesRow[]): SeriesRow[] {
   return [...rows].sort((a, b) => at(a) - at(b) || a.uid.localeCompare(b.uid));
 }
 
+const NO_PICTURES = new Set(["SR", "DOC", "PR", "KO", "SEG", "RTSTRUCT", "REG", "OT-DOC"]);
+
+/** Whether a series may hold pictures, as far as its modality tells before it is read. */
+export function mayHavePictures({ modality }: SeriesRow): boolean {
+  return !NO_PICTURES.has(modality);
+}
+
 const SR = "1.2.840.10008.5.1.4.1.1.88."; // structured reports (PS3.4 B.5)
 
 function kindOf(data: DicomJson): SeriesKind {

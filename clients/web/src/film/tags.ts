@@ -45,6 +45,7 @@ export const TAG = {
   NumberOfFrames: "00280008",
   Rows: "00280010",
   Columns: "00280011",
+  BitsAllocated: "00280100",
   WindowCenter: "00281050",
   WindowWidth: "00281051",
   ValueType: "0040A040",

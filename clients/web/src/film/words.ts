@@ -47,15 +47,15 @@ export function patientLine(patient: Patient, studyDate: string, t: FilmMessages
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** The corner texts of a picture: where in the series, and how it is drawn. */
+/** The corner texts: where in the series, null in a cut through it, and how it is drawn. */
 export function corners(
   series: Series,
-  index: number,
+  index: number | null,
   look: Look | null,
   t: FilmMessages,
 ): { place: string[]; drawn: string[] } {
-  const picture = series.pictures[index];
-  const place = [t.pictureOf(index + 1, series.pictures.length)];
+  const picture = index === null ? undefined : series.pictures[index];
+  const place = index === null ? [] : [t.pictureOf(index + 1, series.pictures.length)];
   if (picture) {
     if (!numbers(picture.data, TAG.NumberOfFrames).some((frames) => frames > 1)) {
       const z = numbers(picture.data, TAG.ImagePositionPatient)[2];

@@ -1,5 +1,6 @@
 import type { FilmProblemCode } from "../film/dicomweb";
 import type { PresetName } from "../film/presets";
+import type { NotSolid } from "../film/solid";
 
 const presets: Record<PresetName, string> = {
   stored: "As stored",
@@ -11,6 +12,18 @@ const presets: Record<PresetName, string> = {
   bone: "Bone",
   brain: "Brain",
   vessels: "Vessels",
+};
+
+const noPlanes: Record<NotSolid | "graphics", string> = {
+  kind: "Planes are for CT, MR and PET.",
+  few: "There are too few images for planes.",
+  frames: "Planes are not made of multi-frame images.",
+  unplaced: "The images do not say where they lie in the body, so no planes can be made.",
+  mixed: "The images differ in size or direction, so no planes can be made of them.",
+  slanted: "The scanner was tilted: planes would be wrong.",
+  uneven: "The distances between the images differ, so planes would be wrong.",
+  large: "This series is too large for planes on this device.",
+  graphics: "This browser has no 3-D graphics (WebGL), which planes need.",
 };
 
 const problems: Record<FilmProblemCode, { what: string; next: string }> = {
@@ -98,6 +111,7 @@ export const filmEn = {
     window: "Window",
     zoom: "Zoom",
     pan: "Move",
+    cross: "Crosshair",
     length: "Length",
     angle: "Angle",
     ellipse: "Area",
@@ -112,7 +126,17 @@ export const filmEn = {
   stop: "Stop",
   keyImage: "Key image",
   keyImages: (count: number): string => (count === 1 ? "1 key image" : `${count} key images`),
-  layout: { one: "One", two: "Two" },
+  layout: { one: "One", two: "Two", planes: "Planes" },
+  planes: { axial: "Axial", sagittal: "Sagittal", coronal: "Coronal" },
+  noPlanes,
+  planesLoading: (done: number, all: number): string => `Loading ${done} of ${all} images`,
+  planesFailed: "The planes cannot be made. The single images can still be looked at.",
+  planesLed: "Who has no 3-D graphics sees the single images at this place.",
+  planesElsewhere: (name: string): string =>
+    `${name} shows planes. Here you see the single images at that place.`,
+  thick: "Thickness",
+  thin: "One slice",
+  brightest: (mm: number): string => `MIP ${mm} mm`,
   removeMarks: "Delete all",
   removeMarksTitle: "Delete all measurements of this series?",
   removeMarksText: "They disappear for everybody who looks at it now.",

@@ -36,7 +36,7 @@ export interface Capabilities {
   video?: string[];
 }
 
-/** A series on one part of the screen: which picture, and how it is looked at. Known by object and frame, never by a place in a stack, which grows while a study arrives. `zoom` 1: the whole picture fits. `centre` is what lies in the middle, as a share of the picture's columns and rows. `voi` is [black, white] in the picture's units, or null for the object's own window. `focus` is where the planes meet in a layout of `planes`. */
+/** A series on one part of the screen: which picture, and how it is looked at. Known by object and frame, never by a place in a stack, which grows while a study arrives. `zoom` 1: the whole picture fits. `centre` is what lies in the middle, as a share of the picture's columns and rows. `voi` is [black, white] in the picture's units, or null for the object's own window. In a layout of `planes`, `focus` is where they meet, and `instance` and `frame` are the acquired picture nearest to it, for who cannot cut. */
 export interface FilmPane {
   /** at most 64 characters, matches `^[0-9]+(\.[0-9]+)*$` */
   series: string;
@@ -58,6 +58,8 @@ export interface FilmPane {
   invert: boolean;
   /** 3 to 3 entries, each -1000000000.0 to 1000000000.0 */
   focus: number[] | null;
+  /** at most 500 */
+  thick: number;
 }
 
 /** What the presenter looks at. */

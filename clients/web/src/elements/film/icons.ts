@@ -14,6 +14,7 @@ export const filmIcons = {
   pan: icon(
     svg`<path d="M12 3v18M3 12h18M9.5 5.5L12 3l2.5 2.5M9.5 18.5L12 21l2.5-2.5M5.5 9.5L3 12l2.5 2.5M18.5 9.5L21 12l-2.5 2.5" />`,
   ),
+  cross: icon(svg`<path d="M12 3v18M3 12h18" /><circle cx="12" cy="12" r="3.5" />`),
   length: icon(svg`<path d="M5 19L19 5M3.5 17.5l3 3M17.5 3.5l3 3" />`),
   angle: icon(svg`<path d="M5 4v15h15M5 12a7 7 0 0 1 7 7" />`),
   ellipse: icon(svg`<ellipse cx="12" cy="12" rx="8.5" ry="5.5" />`),
@@ -32,6 +33,9 @@ export const filmIcons = {
   erase: icon(svg`<path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" />`),
   one: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" />`),
   two: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" /><path d="M12 4.5v15" />`),
+  planes: icon(
+    svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" /><path d="M13 4.5v15M13 12h7" />`,
+  ),
   link: icon(
     svg`<path d="M9.5 14.5l5-5M8 11l-2 2a3.5 3.5 0 0 0 5 5l2-2M16 13l2-2a3.5 3.5 0 0 0-5-5l-2 2" />`,
   ),

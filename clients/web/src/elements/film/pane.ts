@@ -2,17 +2,21 @@ import { css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 
 import type { Drawing, Place } from "../../film/drawing";
-import type { Engine } from "../../film/engine";
+import type { DragTool, Engine } from "../../film/engine";
 import { DicomWeb } from "../../film/dicomweb";
 import { sameLook, type Look } from "../../film/look";
 import { Plain } from "../../film/plain";
 import { sides } from "../../film/sides";
 import type { Series } from "../../film/study";
 import { corners } from "../../film/words";
-import type { FilmCursor } from "../../protocol/messages";
+import type { FilmCursor, FilmPane, FilmPlane } from "../../protocol/messages";
 import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
+import { cutOverlay, cutStyle } from "./cut";
+
+/** How a picture is wanted: with a look, and in planes with the place where they meet. */
+export type Wanted = Look & Partial<Pick<FilmPane, "focus" | "thick">>;
 
 const FIRST_SIZE = 512; // of the picture that the server draws while the engine is on its way
 
@@ -22,6 +26,8 @@ export class DistalFilmPane extends DistalElement {
   /** Null: the server draws. Undefined: not known yet. */
   @property({ attribute: false }) engine: Engine | null | undefined;
   @property({ type: Number }) number = 1;
+  @property() plane: FilmPlane = "acquired";
+  @property() tool: DragTool = "scroll";
   @property({ type: Boolean, reflect: true }) active = false;
   @property({ type: Boolean }) compact = false;
   @state() private index = 0;
@@ -37,13 +43,14 @@ export class DistalFilmPane extends DistalElement {
   #making: Promise<Drawing> | null = null;
   #opened = false;
   #wantedIndex = 0;
-  #wantedLook: Look | null = null;
+  #wanted: Wanted | null = null;
   #cursor: FilmCursor | null = null;
   #frame = 0;
   readonly #observer = new ResizeObserver(() => this.drawing?.resized());
 
   static override styles = [
     shared,
+    cutStyle,
     css`
       :host {
         position: relative;
@@ -196,8 +203,16 @@ export class DistalFilmPane extends DistalElement {
     super.disconnectedCallback();
   }
 
+  /** Another kind of drawing: nothing of the one before stays. */
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (!changed.has("plane") || changed.get("plane") === undefined) return;
+    this.#drop();
+    this.series = this.look = this.first = this.failed = this.cursor = null;
+    this.byServer = false;
+  }
+
   /** Shows a series, from one of its pictures on, at once or as soon as the engine is there. */
-  async show(series: Series, index: number, look: Look | null = null): Promise<void> {
+  async show(series: Series, index: number, look: Wanted | null = null): Promise<void> {
     await this.updateComplete;
     const other = this.series?.uid !== series.uid;
     if (!other && this.series?.pictures.length === series.pictures.length) {
@@ -207,12 +222,12 @@ export class DistalFilmPane extends DistalElement {
     this.series = series;
     this.#opened = false;
     this.#wantedIndex = index;
-    this.#wantedLook = look;
+    this.#wanted = look;
     if (other) {
       this.index = index;
       this.failed = null;
       this.look = look;
-      const picture = series.pictures[index];
+      const picture = this.plane === "acquired" ? series.pictures[index] : null;
       this.first = picture ? DicomWeb.rendered(picture.url, null, FIRST_SIZE) : null;
       if (this.byServer) this.#drop();
       this.byServer = false;
@@ -222,9 +237,9 @@ export class DistalFilmPane extends DistalElement {
   }
 
   /** To another picture of the same series, perhaps to be looked at otherwise. */
-  go(index: number, look: Look | null = null): void {
+  go(index: number, look: Wanted | null = null): void {
     this.#wantedIndex = index;
-    if (look) this.#wantedLook = look;
+    if (look) this.#wanted = look;
     if (this.#opened) this.#arrive();
   }
 
@@ -251,17 +266,27 @@ export class DistalFilmPane extends DistalElement {
   #arrive(): void {
     const { drawing } = this;
     if (!drawing) return;
-    drawing.index = this.#wantedIndex;
-    const look = this.#wantedLook;
-    this.#wantedLook = null;
+    const look = this.#wanted;
+    this.#wanted = null;
+    const { cut } = drawing;
+    if (!cut) drawing.index = this.#wantedIndex;
+    else if (look) {
+      const [x, y, z] = look.focus ?? [];
+      if (x !== undefined && y !== undefined && z !== undefined) cut.focus = [x, y, z];
+      if (look.thick !== undefined) cut.thick = look.thick;
+    }
     if (look && !sameLook(look, drawing.look)) drawing.look = look;
   }
 
   async #make(): Promise<Drawing> {
     const news = { changed: () => this.#changed(), failed: (detail: string) => this.#fail(detail) };
+    if (this.engine && this.plane !== "acquired") {
+      const { Plane } = await import("../../film/plane");
+      return new Plane(this.engine, this.surface, this.plane, news);
+    }
     if (!this.engine || this.byServer) {
       this.byServer = true;
-      return new Plain(this.surface, news);
+      return new Plain(this.surface, news, () => this.tool);
     }
     const { Stack } = await import("../../film/stack");
     return new Stack(this.engine, this.surface, news);
@@ -275,7 +300,7 @@ export class DistalFilmPane extends DistalElement {
 
   /** What cannot be drawn here the server draws; what it cannot draw either is said. */
   #fail(detail: string): void {
-    if (this.byServer) {
+    if (this.byServer || this.plane !== "acquired") {
       this.failed = detail;
       this.first = null;
       return;
@@ -300,6 +325,14 @@ export class DistalFilmPane extends DistalElement {
     });
   }
 
+  /** The planes shall meet where this pointer is. */
+  aim(event: PointerEvent): void {
+    const cut = this.drawing?.cut;
+    const box = this.getBoundingClientRect();
+    const place = this.drawing?.worldAt([event.clientX - box.left, event.clientY - box.top]);
+    if (cut && place?.every(Number.isFinite)) cut.focus = [...place];
+  }
+
   /** Where the presenter points; shown where it belongs, or not at all. */
   point(cursor: FilmCursor | null): void {
     this.#cursor = cursor;
@@ -320,8 +353,9 @@ export class DistalFilmPane extends DistalElement {
   override render() {
     const t = filmMessages();
     const { series, index, look } = this;
-    const count = series?.pictures.length ?? 0;
-    const texts = series ? corners(series, index, look, t) : null;
+    const cut = this.drawing?.cut ?? null;
+    const count = this.drawing?.count ?? series?.pictures.length ?? 0;
+    const texts = series ? corners(series, cut ? null : index, look, t) : null;
     const letters = this.drawing && look ? sides(this.drawing) : null;
     return html`
       <div
@@ -331,7 +365,8 @@ export class DistalFilmPane extends DistalElement {
         aria-label=${t.pane(this.number)}
         aria-description=${t.keysHelp}
         data-testid="film-pane"
-        data-instance=${series?.pictures[index]?.instance ?? nothing}
+        data-plane=${this.plane}
+        data-instance=${(cut ? this.drawing?.shown : series?.pictures[index])?.instance ?? nothing}
         data-index=${index}
         data-window=${look?.voi?.map((value) => Math.round(value)).join(",") ?? nothing}
         data-zoom=${look ? look.zoom.toFixed(3) : nothing}
@@ -340,6 +375,7 @@ export class DistalFilmPane extends DistalElement {
         ${this.first ? html`<img class="first" src=${this.first} alt="" />` : nothing}
         <div class="surface"></div>
       </div>
+      ${this.drawing && cut ? cutOverlay(this.drawing, cut, t) : nothing}
       ${
         letters
           ? Object.entries(letters).map(
@@ -349,7 +385,7 @@ export class DistalFilmPane extends DistalElement {
           : nothing
       }
       ${
-        series && !this.compact
+        series && !this.compact && !cut
           ? html`<div class="corner top">
               <p>${[series.number, series.description || series.modality].join(" · ")}</p>
             </div>`
@@ -401,7 +437,7 @@ export class DistalFilmPane extends DistalElement {
       ${
         this.failed
           ? html`<div class="message" role="alert" data-testid="film-failed">
-              ${t.pictureFailed}
+              ${this.plane === "acquired" ? t.pictureFailed : t.planesFailed}
             </div>`
           : nothing
       }

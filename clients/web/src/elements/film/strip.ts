@@ -2,7 +2,7 @@ import { css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 
 import { DicomWeb } from "../../film/dicomweb";
-import type { SeriesRow } from "../../film/study";
+import { mayHavePictures, type SeriesRow } from "../../film/study";
 import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
@@ -113,12 +113,16 @@ export class DistalFilmStrip extends DistalElement {
           >
             <span class="picture" aria-hidden="true">
               <span>${row.modality}</span>
-              <img
-                src=${DicomWeb.thumbnail(this.study, row.uid)}
-                alt=""
-                loading="lazy"
-                @error=${(event: Event) => ((event.target as HTMLElement).hidden = true)}
-              />
+              ${
+                mayHavePictures(row)
+                  ? html`<img
+                      src=${DicomWeb.thumbnail(this.study, row.uid)}
+                      alt=""
+                      loading="lazy"
+                      @error=${(event: Event) => ((event.target as HTMLElement).hidden = true)}
+                    />`
+                  : nothing
+              }
               <span class="count numbers">${row.count}</span>
               ${keys ? html`<span class="key" title=${t.keyImages(keys)}>★ ${keys}</span>` : nothing}
             </span>

@@ -14,6 +14,8 @@ export type Act =
   | { do: "tool"; tool: DragTool }
   | { do: "preset"; name: PresetName }
   | { do: "layout"; layout: FilmLayout }
+  | { do: "thick"; thick: number }
+  | { do: "why"; why: string }
   | { do: "invert" | "rotate" | "mirror" | "reset" | "play" | "key" | "link" | "erase" };
 
 export interface ToolState {
@@ -21,6 +23,8 @@ export interface ToolState {
   readonly layout: FilmLayout;
   readonly presets: readonly Preset[];
   readonly measures: boolean;
+  readonly planes: { readonly why: string | null } | null; // null: never for such pictures
+  readonly thick: number | null; // mm, of a cut
   readonly many: boolean; // pictures to play
   readonly playing: boolean;
   readonly inverted: boolean;
@@ -36,11 +40,13 @@ interface Button {
   act: Act;
   on?: boolean;
   off?: boolean; // cannot be used now
+  why?: string | null; // cannot be used here, for a reason that is told
   key?: string;
 }
 
-const ALL = 1120; // pixels that the whole row takes, in the longer language
+const ALL = 1180; // pixels that the whole row takes, in the longer language
 const MOST = 700; // and without its rarer half
+const THICK_MM = [0, 5, 10, 20, 40];
 
 /** One row of tools; where there is no room for all, the rarer ones are in a sheet. */
 @customElement("distal-film-tools")
@@ -72,6 +78,9 @@ export class DistalFilmTools extends DistalElement {
         padding: 2px var(--space-1);
         font-size: 12px;
         line-height: 1.3;
+      }
+      button[aria-disabled="true"] {
+        opacity: 0.55;
       }
       button[aria-pressed="true"] {
         background: var(--accent-soft);
@@ -163,7 +172,7 @@ export class DistalFilmTools extends DistalElement {
       <div class="row" role="toolbar" aria-label=${t.tools}>
         ${inRow.main.map((each) => this.#button(each))} ${gap}
         ${inRow.marks.map((each) => this.#button(each))} ${gap} ${this.#presets()}
-        ${inRow.picture.map((each) => this.#button(each))} ${gap}
+        ${this.#thickness()} ${inRow.picture.map((each) => this.#button(each))} ${gap}
         ${inRow.layouts.map((each) => this.#button(each))}
         ${
           all
@@ -191,18 +200,27 @@ export class DistalFilmTools extends DistalElement {
       on: now.tool === name,
       off: !now.measures && ["length", "angle", "ellipse", "probe"].includes(name),
     });
-    const layout = (name: "one" | "two"): Button => ({
+    const layout = (name: FilmLayout, why: string | null = null): Button => ({
       id: `layout-${name}`,
       label: t.layout[name],
       icon: filmIcons[name],
-      act: { do: "layout", layout: name },
+      act: why ? { do: "why", why } : { do: "layout", layout: name },
       on: now.layout === name,
+      why,
     });
+    const cut = now.thick !== null;
+    const asAcquired = (button: Button): Button[] => (cut ? [] : [button]);
     return {
-      main: [tool("scroll"), tool("window"), tool("zoom"), tool("pan")],
+      main: [
+        ...(cut ? [tool("cross")] : []),
+        tool("scroll"),
+        tool("window"),
+        tool("zoom"),
+        tool("pan"),
+      ],
       marks: [tool("length"), tool("angle"), tool("ellipse"), tool("probe")],
       picture: [
-        {
+        ...asAcquired({
           id: "play",
           label: now.playing ? t.stop : t.play,
           icon: now.playing ? filmIcons.stop : filmIcons.play,
@@ -210,7 +228,7 @@ export class DistalFilmTools extends DistalElement {
           on: now.playing,
           off: !now.many,
           key: "Space",
-        },
+        }),
         {
           id: "invert",
           label: t.invert,
@@ -219,17 +237,29 @@ export class DistalFilmTools extends DistalElement {
           on: now.inverted,
           key: "I",
         },
-        { id: "rotate", label: t.rotate, icon: filmIcons.rotate, act: { do: "rotate" }, key: "R" },
-        { id: "mirror", label: t.mirror, icon: filmIcons.mirror, act: { do: "mirror" }, key: "F" },
+        ...asAcquired({
+          id: "rotate",
+          label: t.rotate,
+          icon: filmIcons.rotate,
+          act: { do: "rotate" },
+          key: "R",
+        }),
+        ...asAcquired({
+          id: "mirror",
+          label: t.mirror,
+          icon: filmIcons.mirror,
+          act: { do: "mirror" },
+          key: "F",
+        }),
         { id: "reset", label: t.reset, icon: filmIcons.reset, act: { do: "reset" }, key: "0" },
-        {
+        ...asAcquired({
           id: "key",
           label: t.keyImage,
           icon: filmIcons.key,
           act: { do: "key" },
           on: now.key,
           key: "K",
-        },
+        }),
         {
           id: "erase",
           label: t.removeMarks,
@@ -241,6 +271,7 @@ export class DistalFilmTools extends DistalElement {
       layouts: [
         layout("one"),
         layout("two"),
+        ...(now.planes ? [layout("planes", now.planes.why)] : []),
         ...(now.layout === "two"
           ? [
               {
@@ -273,13 +304,35 @@ export class DistalFilmTools extends DistalElement {
     </select>`;
   }
 
-  #button({ id, label, icon, act, on, off, key }: Button) {
+  /** How thick the planes cut: of a slab, its brightest values. */
+  #thickness() {
+    const t = filmMessages();
+    const { thick } = this.now;
+    if (thick === null) return nothing;
+    return html`<select
+      aria-label=${t.thick}
+      data-testid="film-thick"
+      .value=${String(thick)}
+      @change=${(event: Event) =>
+        this.#act({ do: "thick", thick: Number((event.target as HTMLSelectElement).value) })}
+    >
+      ${THICK_MM.map(
+        (mm) =>
+          html`<option value=${mm} ?selected=${mm === thick}>
+            ${mm === 0 ? t.thin : t.brightest(mm)}
+          </option>`,
+      )}
+    </select>`;
+  }
+
+  #button({ id, label, icon, act, on, off, why, key }: Button) {
     const pressed = on === undefined ? nothing : String(on);
     return html`<button
       data-testid="film-${id}"
       aria-pressed=${pressed}
       ?disabled=${off ?? false}
-      title=${key ? `${label} (${key})` : label}
+      aria-disabled=${why ? "true" : nothing}
+      title=${why ?? (key ? `${label} (${key})` : label)}
       @click=${() => (id === "more" ? this.sheet?.showModal() : this.#act(act))}
     >
       ${icon}<span>${label}</span>

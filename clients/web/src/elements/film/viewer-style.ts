@@ -76,6 +76,26 @@ export const viewerStyle = css`
   .panes.two {
     grid-template-columns: 1fr 1fr;
   }
+  .panes.planes {
+    grid-template: 1fr 1fr / 3fr 2fr;
+  }
+  .panes.planes > :first-child {
+    grid-row: 1 / 3;
+  }
+  .note {
+    position: absolute;
+    left: 50%;
+    top: var(--space-2);
+    translate: -50% 0;
+    max-width: calc(100% - 2 * var(--space-4));
+    padding: var(--space-1) var(--space-3);
+    border-radius: var(--radius);
+    background: var(--picture-shade);
+    color: var(--picture-text);
+    font-size: var(--type-caption);
+    text-align: center;
+    pointer-events: none;
+  }
   distal-film-document,
   .whole {
     grid-area: panes;
@@ -119,6 +139,13 @@ export const viewerStyle = css`
     }
     .panes.two {
       grid-template: 1fr 1fr / 1fr;
+    }
+    .panes.planes {
+      grid-template: 3fr 2fr / 1fr 1fr;
+    }
+    .panes.planes > :first-child {
+      grid-row: 1;
+      grid-column: 1 / 3;
     }
   }
 `;

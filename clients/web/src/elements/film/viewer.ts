@@ -6,12 +6,15 @@ import { FilmProblem, type DicomWeb } from "../../film/dicomweb";
 import type { DragTool, Engine } from "../../film/engine";
 import { FIRST_LOOK, turned, zoomed, type Look } from "../../film/look";
 import type { Marks } from "../../film/marks";
+import { asStack, paneOf, panesOf } from "../../film/planes";
 import { coloured, presetsFor, windowOf, type PresetName } from "../../film/presets";
+import { whyNotCut } from "../../film/solid";
 import type { Stack } from "../../film/stack";
 import {
   byNumber,
   framePaceMs,
   indexOf,
+  mayHavePictures,
   nearest,
   seriesOf,
   seriesRow,
@@ -33,7 +36,7 @@ import "../share/button";
 import { wishOf } from "./keys";
 import "./document";
 import "./pane";
-import type { DistalFilmPane } from "./pane";
+import type { DistalFilmPane, Wanted } from "./pane";
 import "./problem";
 import "./strip";
 import "./tools";
@@ -41,7 +44,6 @@ import type { Act, ToolState } from "./tools";
 import { viewerStyle } from "./viewer-style";
 
 const REFRESH_MS = 4000; // a study is viewable while the rest of it arrives
-const NO_PICTURES = new Set(["SR", "DOC", "PR", "KO", "SEG", "RTSTRUCT", "REG", "OT-DOC"]);
 
 /** One study: its series, one or two of them large, and what can be done with them. */
 @customElement("distal-film-viewer")
@@ -65,6 +67,7 @@ export class DistalFilmViewer extends DistalElement {
   @state() private linked = true;
   @state() private playing = false;
   @state() private alone = false;
+  @state() private note: string | null = null; // what cannot be done here, and why
   @state() private paper: Series | null = null; // a report or document instead of pictures
   @state() private tick = 0; // of what panes show
   @query("dialog") private readonly dialog!: HTMLDialogElement | null;
@@ -137,6 +140,7 @@ export class DistalFilmViewer extends DistalElement {
         changed: () => (this.tick += 1),
       });
       this.engine = engine;
+      this.#follow(); // planes had to wait for it
     } catch (error) {
       console.warn("the server draws the images:", error);
       this.engine = null;
@@ -149,7 +153,7 @@ export class DistalFilmViewer extends DistalElement {
     this.#asking = new AbortController();
     this.#series.clear();
     this.#loaded.clear();
-    this.rows = this.head = this.problem = this.paper = null;
+    this.rows = this.head = this.problem = this.paper = this.note = null;
     this.#stop();
     if (!this.shared?.led) this.layout = "one";
     this.active = 0;
@@ -191,7 +195,7 @@ export class DistalFilmViewer extends DistalElement {
       this.#follow();
       return;
     }
-    const first = rows.find(({ modality }) => !NO_PICTURES.has(modality)) ?? rows[0];
+    const first = rows.find(mayHavePictures) ?? rows[0];
     if (first) await this.#choose(first.uid);
   }
 
@@ -242,7 +246,15 @@ export class DistalFilmViewer extends DistalElement {
         this.paper = series;
         return;
       }
-      this.paper = null;
+      this.paper = this.note = null;
+      if (this.layout === "planes") {
+        this.note = this.#whyNoPlanes(series);
+        if (this.note === null) {
+          await this.#cut(series, null);
+          return;
+        }
+        this.#leavePlanes();
+      }
       await this.updateComplete;
       await this.#pane?.show(series, 0);
       this.tick += 1;
@@ -266,7 +278,8 @@ export class DistalFilmViewer extends DistalElement {
       ? indexOf(series, wanted.instance, wanted.frame)
       : (pane.drawing?.index ?? 0);
     if (index < 0) return false;
-    await pane.show(series, index, wanted ?? null);
+    const { drawing } = pane;
+    await pane.show(series, index, wanted ?? (drawing?.cut ? paneOf(drawing) : null));
     this.tick += 1;
     return true;
   }
@@ -275,20 +288,9 @@ export class DistalFilmViewer extends DistalElement {
 
   /** What this page shows, as others can show it. */
   #view(): FilmView | null {
-    const panes: FilmPane[] = [];
-    for (const { drawing } of this.panes) {
-      const shown = drawing?.shown;
-      if (!drawing?.series || !shown) continue;
-      panes.push({
-        series: drawing.series.uid,
-        instance: shown.instance,
-        frame: shown.frame,
-        plane: "acquired",
-        focus: null,
-        ...drawing.look,
-      });
-    }
+    const panes = [...this.panes].flatMap(({ drawing }) => paneOf(drawing) ?? []);
     if (panes.length === 0) return null;
+    if (this.layout === "planes" && panes.length < 3) return null; // they are on their way
     const active = Math.min(this.active, panes.length - 1);
     return { study: this.study, layout: this.layout, panes, active };
   }
@@ -308,9 +310,13 @@ export class DistalFilmViewer extends DistalElement {
 
   /** As the presenter looks at it; the newest of what he shows, whatever comes in between. */
   #follow(): void {
-    const view = this.shared?.view.value;
-    if (!view || this.alone || !this.shared?.led || view.study !== this.study) return;
+    const shown = this.shared?.view.value;
+    if (!shown || this.alone || !this.shared?.led || shown.study !== this.study) return;
+    const view = this.#asShownHere(shown);
+    if (!view) return;
     this.#stop();
+    if (view.layout === "planes" && this.layout !== "planes") this.#take("cross");
+    if (view.layout !== "planes" && this.tool === "cross") this.#take("scroll");
     if (view.layout !== this.layout || view.active !== this.active || this.paper) {
       this.layout = view.layout;
       this.active = view.active;
@@ -319,6 +325,27 @@ export class DistalFilmViewer extends DistalElement {
     void this.updateComplete.then(() => {
       view.panes.forEach((wanted, at) => void this.#followPane(at, wanted));
     });
+  }
+
+  /** The presenter's planes, or where there can be none the picture where they meet. */
+  #asShownHere(view: FilmView): FilmView | null {
+    if (view.layout !== "planes") return view;
+    if (this.engine === null) return asStack(view);
+    if (this.engine === undefined) return null;
+    const uid = view.panes[0]?.series ?? "";
+    const series = this.#loaded.get(uid);
+    if (!series) {
+      void this.#load(uid).then(
+        (loaded) => {
+          this.#heard(loaded);
+          this.#follow();
+        },
+        () => undefined,
+      );
+      return null;
+    }
+    if (this.#whyNoPlanes(series) === null) return view;
+    return asStack(view);
   }
 
   async #followPane(at: number, wanted: FilmPane): Promise<void> {
@@ -399,13 +426,23 @@ export class DistalFilmViewer extends DistalElement {
 
   readonly #act = (event: CustomEvent<Act>): void => this.#do(event.detail);
 
+  #take(tool: DragTool): void {
+    this.tool = tool;
+    this.engine?.use(tool);
+  }
+
   #do(act: Act): void {
     const drawing = this.#drawing;
-    if (act.do === "tool") {
-      this.tool = act.tool;
-      this.engine?.use(act.tool);
+    this.note = null;
+    if (act.do === "why") {
+      this.note = act.why;
       return;
     }
+    if (act.do === "tool") {
+      this.#take(act.tool);
+      return;
+    }
+    if (drawing?.cut && ["play", "rotate", "mirror", "key"].includes(act.do)) return;
     if (act.do === "erase") {
       this.dialog?.showModal();
       return;
@@ -423,6 +460,9 @@ export class DistalFilmViewer extends DistalElement {
     switch (act.do) {
       case "layout":
         this.#arrange(act.layout);
+        return;
+      case "thick":
+        if (drawing?.cut) drawing.cut.thick = act.thick;
         return;
       case "link":
         this.linked = !this.linked;
@@ -464,6 +504,12 @@ export class DistalFilmViewer extends DistalElement {
   /** Two: the series that comes after the shown one goes beside it. */
   #arrange(layout: FilmLayout): void {
     if (layout === this.layout) return;
+    const { series } = this.#pane ?? {};
+    if (layout === "planes") {
+      if (series) void this.#cut(series, this.#drawing);
+      return;
+    }
+    if (this.layout === "planes") this.#leavePlanes();
     const shown = this.#pane?.series?.uid ?? null;
     const first = this.panes[0];
     if (layout === "one" && this.active === 1 && first && shown) {
@@ -477,9 +523,48 @@ export class DistalFilmViewer extends DistalElement {
     else void this.updateComplete.then(() => this.#tell());
   }
 
+  #whyNoPlanes(series: Series): string | null {
+    const t = filmMessages();
+    if (!this.engine?.cuts) return t.noPlanes.graphics;
+    const why = whyNotCut(series);
+    return why && t.noPlanes[why];
+  }
+
+  /** A series in three planes, which meet in the middle of what is on the screen. */
+  async #cut(series: Series, from: Drawing | null): Promise<void> {
+    const { clientWidth, clientHeight } = from?.element ?? this;
+    const wanted: Wanted = {
+      ...FIRST_LOOK,
+      voi: from?.look.voi ?? null,
+      invert: from?.look.invert ?? false,
+      focus: from?.worldAt([clientWidth / 2, clientHeight / 2]) ?? null,
+    };
+    this.layout = "planes";
+    this.active = 0;
+    this.#take("cross");
+    await this.updateComplete;
+    await Promise.all([...this.panes].map((pane) => pane.show(series, 0, wanted)));
+    this.tick += 1;
+  }
+
+  /** Back to the picture where the planes met. */
+  #leavePlanes(): void {
+    const drawing = this.#drawing;
+    const { series, shown } = drawing ?? {};
+    const { voi, invert } = drawing?.look ?? FIRST_LOOK;
+    this.layout = "one";
+    this.active = 0;
+    if (this.tool === "cross") this.#take("scroll");
+    const pane = this.panes[0];
+    const back = series ?? pane?.series;
+    if (!back || !pane) return;
+    const index = shown ? Math.max(0, indexOf(back, shown.instance, shown.frame)) : 0;
+    void this.updateComplete.then(() => pane.show(back, index, { ...FIRST_LOOK, voi, invert }));
+  }
+
   async #second(shown: string | null): Promise<void> {
     await this.updateComplete;
-    const pictures = (this.rows ?? []).filter(({ modality }) => !NO_PICTURES.has(modality));
+    const pictures = (this.rows ?? []).filter(mayHavePictures);
     const at = pictures.findIndex(({ uid }) => uid === shown);
     const next = pictures[(at + 1) % Math.max(1, pictures.length)];
     const pane = this.panes[1];
@@ -522,7 +607,7 @@ export class DistalFilmViewer extends DistalElement {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const drawing = this.#drawing;
     if (!drawing) return;
-    const wish = wishOf(event.key, drawing.index, drawing.series?.pictures.length ?? 0);
+    const wish = wishOf(event.key, drawing.index, drawing.count);
     if (!wish) return;
     if ("index" in wish) {
       this.#gesture();
@@ -538,8 +623,9 @@ export class DistalFilmViewer extends DistalElement {
   };
 
   readonly #move = (event: PointerEvent): void => {
-    if (!this.shared?.leading) return;
     const pane = event.currentTarget as DistalFilmPane;
+    if (this.tool === "cross" && event.buttons & 1) pane.aim(event);
+    if (!this.shared?.leading) return;
     const { drawing } = pane;
     const shown = drawing?.shown;
     if (!drawing || !shown) return;
@@ -565,7 +651,12 @@ export class DistalFilmViewer extends DistalElement {
       tool: this.tool,
       layout: this.layout,
       presets: shown && coloured(shown.data) ? [] : presetsFor(shown?.data),
-      measures: drawing?.stack !== null,
+      measures: drawing?.stack !== null || drawing.cut !== null,
+      planes:
+        drawing?.series && whyNotCut(drawing.series) !== "kind"
+          ? { why: this.#whyNoPlanes(drawing.series) }
+          : null,
+      thick: drawing?.cut?.thick ?? null,
       many: (drawing?.series?.pictures.length ?? 0) > 1,
       playing: this.playing,
       inverted: drawing?.shown ? drawing.look.invert : false,
@@ -603,7 +694,8 @@ export class DistalFilmViewer extends DistalElement {
 
   #body(rows: readonly SeriesRow[] | null) {
     const t = filmMessages();
-    const count = this.layout === "one" ? 1 : 2;
+    const planes = panesOf(this.layout);
+    const note = this.note ?? this.#noteOnPlanes();
     const shown = [...this.panes].map((pane) => pane.series?.uid ?? null);
     return html`
       <distal-film-tools .now=${this.#now()} @act=${this.#act}></distal-film-tools>
@@ -618,21 +710,25 @@ export class DistalFilmViewer extends DistalElement {
         }}
       ></distal-film-strip>
       <div class="panes ${this.layout}" ?hidden=${this.paper !== null}>
-        ${Array.from(
-          { length: count },
-          (_, index) =>
+        ${planes.map(
+          (plane, index) =>
             html`<distal-film-pane
               .engine=${this.engine}
               .number=${index + 1}
-              ?active=${count > 1 && index === this.active}
+              .plane=${plane}
+              .tool=${this.tool}
+              ?active=${planes.length > 1 && index === this.active}
               ?compact=${this.small}
               @changed=${this.#paneChanged}
               @opened=${() => this.#marks?.take()}
               @gesture=${this.#gesture}
               @wheel=${this.#gesture}
-              @pointerdown=${() => {
+              @pointerdown=${(event: PointerEvent) => {
                 this.#gesture();
                 this.#activate(index);
+                if (this.tool === "cross" && event.button === 0) {
+                  (event.currentTarget as DistalFilmPane).aim(event);
+                }
               }}
               @pointermove=${this.#move}
               @pointerleave=${this.#away}
@@ -641,6 +737,7 @@ export class DistalFilmViewer extends DistalElement {
               @contextmenu=${(event: Event) => event.preventDefault()}
             ></distal-film-pane>`,
         )}
+        ${note ? html`<p class="note" role="status" data-testid="film-note">${note}</p>` : nothing}
         ${
           rows === null
             ? html`<div class="whole" style="position:absolute;inset:0" role="status">
@@ -655,6 +752,16 @@ export class DistalFilmViewer extends DistalElement {
           : nothing
       }
     `;
+  }
+
+  /** Not everybody in the room may see planes: both sides are told. */
+  #noteOnPlanes(): string | null {
+    const t = filmMessages();
+    const { shared } = this;
+    if (shared?.view.value?.layout !== "planes") return null;
+    if (shared.leading) return t.planesLed;
+    if (!shared.led || this.alone || this.layout === "planes") return null;
+    return t.planesElsewhere(this.nameOf(shared.presenter.value ?? ""));
   }
 
   #head() {
