@@ -252,7 +252,11 @@ async def test_a_student_sees_what_is_shown_and_nothing_else(house: House) -> No
     await wheel(leader, 3)
     await at_index(student, 3)
     await student.press("film-back")
-    await student.find("film-empty").wait_for()
+    listed = student.find("film-study")
+    await listed.first.wait_for()
+    assert [
+        await listed.nth(n).get_attribute("data-study") for n in range(await listed.count())
+    ] == [study]
     outsider = house.server.token(house.room, "student", "Outside")
     assert await status(student, study) == 200
     assert await status(student, hidden) == 404
