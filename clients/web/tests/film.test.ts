@@ -8,6 +8,7 @@ const { studiesQuery } = await import("../src/film/dicomweb");
 const { sameLook, turned, zoomed, FIRST_LOOK } = await import("../src/film/look");
 const { placeOfUrl } = await import("../src/film/places");
 const { autoWindow, centreAndWidth, presetsFor, windowOf } = await import("../src/film/presets");
+const { comesCoarseFirst } = await import("../src/film/progressive");
 const { reportLines } = await import("../src/film/report");
 const { letters } = await import("../src/film/sides");
 const { notSolid } = await import("../src/film/solid");
@@ -266,5 +267,26 @@ describe("cutting a series in planes", () => {
     const shown = asStack({ study: "1.1", layout: "planes", active: 2, panes: planes });
     expect(shown).toMatchObject({ layout: "one", active: 0 });
     expect(shown.panes).toMatchObject([{ plane: "acquired", zoom: 1, voi: [1, 2], focus: null }]);
+  });
+});
+
+describe("pictures that come coarse first", () => {
+  const radiograph = (more: Data = {}): Data => ({
+    [TAG.Rows]: { vr: "US", Value: [3036] },
+    [TAG.Columns]: { vr: "US", Value: [3036] },
+    [TAG.BitsAllocated]: { vr: "US", Value: [16] },
+    [TAG.PhotometricInterpretation]: { vr: "CS", Value: ["MONOCHROME1"] },
+    ...more,
+  });
+
+  it("are large and grey", () => {
+    expect(comesCoarseFirst(radiograph())).toBe(true);
+    expect(comesCoarseFirst(radiograph({ [TAG.Rows]: { vr: "US", Value: [512] } }))).toBe(false);
+    for (const [tag, value] of [
+      [TAG.PhotometricInterpretation, "RGB"],
+      [TAG.BitsAllocated, 32],
+    ] as const) {
+      expect(comesCoarseFirst(radiograph({ [tag]: { vr: "CS", Value: [value] } }))).toBe(false);
+    }
   });
 });

@@ -27,6 +27,7 @@ import {
 } from "@cornerstonejs/tools";
 
 import type { FilmTool } from "../protocol/messages";
+import { loadCoarseFirst } from "./progressive";
 import type { Picture } from "./study";
 
 const ENGINE = "distal-film";
@@ -135,6 +136,7 @@ export class Engine {
   static imageId(picture: Picture): string {
     const imageId = `wadors:${location.origin}${picture.url}`;
     wadors.metaDataManager.add(imageId, picture.data as Metadata);
+    loadCoarseFirst(imageId, picture.data);
     return imageId;
   }
 }

@@ -41,6 +41,7 @@ export const TAG = {
   NumberOfStudyRelatedInstances: "00201208",
   NumberOfSeriesRelatedInstances: "00201209",
   SamplesPerPixel: "00280002",
+  PhotometricInterpretation: "00280004",
   PixelSpacing: "00280030",
   NumberOfFrames: "00280008",
   Rows: "00280010",
