@@ -87,8 +87,11 @@ class Archive:
             how = way.look(connection, chosen, match) if level is Level.STUDY else None
             query = statement(level, chosen, match, limit, offset, how)
             rows = [dict(row) for row in connection.execute(query).mappings()]
+        several = institutions is not None and len(institutions) > 1
         for row in rows:
             row["institution"] = names[row.pop("institution_id")]
+            if several and not row.get("IssuerOfPatientID"):  # the same id elsewhere is another's
+                row["IssuerOfPatientID"] = row["institution"]
         return rows
 
     def instance(

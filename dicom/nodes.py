@@ -16,6 +16,20 @@ class Node:
     charset: str = ""  # of text that says none or Latin-1, as Python calls it: gb18030
     host: str = ""  # where C-MOVE sends to; empty: it cannot be a destination
     port: int = 104
+    sees: tuple[str, ...] = ()  # institutions whose data it finds; none said: its own
+
+    @property
+    def institutions(self) -> frozenset[str]:
+        """Whose data it finds."""
+        return frozenset(self.sees or (self.institution,))
+
+
+@dataclass(frozen=True)
+class WebNode:
+    """An archive that takes STOW-RS."""
+
+    url: str  # of its DICOMweb
+    token: str = ""  # bearer
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,23 @@ description = Table(  # DICOM JSON of one instance, see describe.py
     Column("json", LargeBinary, nullable=False),  # zlib
 )
 
+transfer = Table(  # a study on its way to another node, see transfers.py
+    "transfer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("institution", Text, nullable=False),
+    Column("study", Text, nullable=False),  # UID
+    Column("node", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _count("total"),
+    _count("sent"),
+    _count("failed"),
+    _text("problem"),
+    _text("asked_by"),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

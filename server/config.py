@@ -35,7 +35,13 @@ TURN_URL = re.compile(  # RFC 7065
     re.ASCII,
 )
 THREADS_MAX = 16
-TABLES = ("classes", "rooms", "dicom_nodes")  # tables of tables: only the TOML file can say them
+TABLES = (
+    "classes",
+    "rooms",
+    "dicom_nodes",
+    "dicomweb_nodes",
+    "institutions",
+)  # tables of tables: only the TOML file can say them
 
 
 class ConfigError(Exception):
@@ -55,6 +61,19 @@ class DicomNodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     charset: str = ""
     host: str = ""
     port: Annotated[int, Meta(ge=1, le=65535)] = 104
+
+
+class DicomWebNodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An archive that studies can be sent to by STOW-RS."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*\Z", max_length=500)]
+    token: str = ""
+
+
+class InstitutionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of those whose data are kept here."""
+
+    sees: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
 
 
 def setting(default: Any, text: str) -> Any:
@@ -120,6 +139,8 @@ class Settings:
     classes: Mapping[str, ServiceClassSettings] = field(default_factory=lambda: dict(CLASSES))
     rooms: Mapping[str, RoomSettings] = field(default_factory=dict)
     dicom_nodes: Mapping[str, DicomNodeSettings] = field(default_factory=dict)
+    dicomweb_nodes: Mapping[str, DicomWebNodeSettings] = field(default_factory=dict)
+    institutions: Mapping[str, InstitutionSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -213,9 +234,17 @@ class Settings:
             last_n=self.last_n,
         )
 
+    def sees(self, institution: str) -> frozenset[str]:
+        """Whose data an institution's doctors see: its own, and what it collects from others."""
+        named = self.institutions.get(institution, InstitutionSettings())
+        return frozenset({institution, *named.sees})
+
     def nodes(self) -> Nodes:
         """Who may speak DICOM: those listed, and on this machine alone anybody."""
-        listed = {ae: Node(**asdict(node)) for ae, node in self.dicom_nodes.items()}
+        listed = {
+            ae: Node(**asdict(node), sees=tuple(sorted(self.sees(node.institution))))
+            for ae, node in self.dicom_nodes.items()
+        }
         return Nodes(listed, anybody=is_loopback(self.host) and not listed)
 
 
@@ -317,6 +346,10 @@ def _from_file(file: Path, known: Mapping[str, Option]) -> dict[str, Any]:
             values[name] = _typed(value, dict[str, RoomSettings], where)
         elif name == "dicom_nodes":
             values[name] = _nodes(value, where)
+        elif name == "dicomweb_nodes":
+            values[name] = _typed(value, dict[str, DicomWebNodeSettings], where)
+        elif name == "institutions":
+            values[name] = _typed(value, dict[str, InstitutionSettings], where)
         elif name in known:
             values[name] = _typed(value, known[name].type, where)
         else:

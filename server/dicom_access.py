@@ -33,17 +33,22 @@ LEASE_S = 600  # of a cookie in a room: the page renews it, what the room shows 
 REMEMBERED = 4096  # tokens that were verified, by hash: a signature costs as much as a frame
 
 
-def scope_of(claims: Claims) -> Scope:
+def alone(institution: str) -> frozenset[str]:
+    """An institution that collects no others' data."""
+    return frozenset({institution})
+
+
+def scope_of(claims: Claims, sees: Callable[[str], frozenset[str]] = alone) -> Scope:
     """What the holder of a token may do.
 
-    Doctors see the studies of their institution; a device sends into it and sees nothing. Students,
-    patients and interpreters see what is shared with them.
+    Doctors see the studies of their institution and of those that it `sees`; a device sends into it
+    and sees nothing. Students, patients and interpreters see what is shared with them.
     """
     institution = claims.institution or DEFAULT_INSTITUTION
     if institution.startswith(DERIVED):  # such data are opened by their link alone
         return Scope(subject=claims.subject)
     return Scope(
-        institutions=frozenset({institution} if claims.role in DOCTORS else ()),
+        institutions=sees(institution) if claims.role in DOCTORS else frozenset(),
         stores_into=institution if claims.role in SENDERS else "",
         subject=claims.subject,
     )
@@ -70,8 +75,12 @@ class Access:
     """
 
     def __init__(
-        self, verifier: TokenVerifier, given: Callable[[Claims], Iterable[Given] | None] = no_room
+        self,
+        verifier: TokenVerifier,
+        given: Callable[[Claims], Iterable[Given] | None] = no_room,
+        sees: Callable[[str], frozenset[str]] = alone,
     ) -> None:
+        self.sees = sees
         self._verifier = verifier
         self._given = given
         self._known: OrderedDict[bytes, tuple[Claims, Scope]] = OrderedDict()
@@ -100,8 +109,8 @@ class Access:
         claims, scope = self._verified(token)
         if claims.expires <= time.time():
             raise _challenge("the token has expired", INVALID)
-        for institution in scope.institutions:
-            return institution, claims
+        if scope.institutions:
+            return claims.institution or DEFAULT_INSTITUTION, claims
         raise Problem(403, "only doctors share images", title="Not allowed")
 
     async def open_session(self, request: web.Request) -> web.Response:
@@ -145,7 +154,7 @@ class Access:
             claims = self._verifier.verify(token, expired=True)
         except TokenError as error:
             raise _challenge(str(error), INVALID) from None
-        self._known[key] = known = (claims, scope_of(claims))
+        self._known[key] = known = (claims, scope_of(claims, self.sees))
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return known

@@ -17,6 +17,7 @@ from dicom.errors import DicomError, NotFound, Refused, StorageFull
 from dicom.intake import Gone, Intake
 from dicom.pool import Busy, Decoders
 from dicom.shares import CannotShare, Shares
+from dicom.transfers import TooMany, Transfers
 from dicom.web import errors
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
@@ -28,6 +29,7 @@ from server.receiver import ReceiverError
 from server.requests import public_origin
 from server.share_api import ShareApi
 from server.share_visits import VISIT_PATH, ShareVisits
+from server.transfer_api import TransferApi, destinations
 from signaling.film import Given
 from signaling.problem import Problem
 from signaling.tokens import Claims, TokenVerifier
@@ -45,6 +47,7 @@ STATUS: dict[type[DicomError], int] = {
     Refused: 422,
     Busy: 503,
     Gone: 503,
+    TooMany: 503,
     StorageFull: 507,
 }
 SHARE_KEY = "share-key"  # in the data directory: keeps second factors and sessions of links
@@ -63,7 +66,7 @@ class DicomApi:
     ) -> None:
         self._settings = settings
         self._root = settings.data_dir / "dicom"
-        self._access = Access(verifier, given)
+        self._access = Access(verifier, given, settings.sees)
         self._decoders = Decoders()
         self.archive = Archive(self._root)
         self._descriptions = Descriptions(self._root, self.archive, self._decoders)
@@ -80,6 +83,8 @@ class DicomApi:
         self._storing = Storing(intake, self._scope, self._root_url)
         self._links = Shares(self._root, own_secret(settings.data_dir / SHARE_KEY))
         self._share = ShareApi(settings, self._access, self._links)
+        self._transfers = Transfers(self._root, self.archive, destinations(settings))
+        self._transfer = TransferApi(self._access, self._transfers)
         self._visits = ShareVisits(settings, self._links)
         self._shown = Reading(
             self.archive,
@@ -93,7 +98,7 @@ class DicomApi:
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
-        routes += [*self._share.routes(), *self._visits.routes()]
+        routes += [*self._share.routes(), *self._visits.routes(), *self._transfer.routes()]
         routes += self._visits.watched(self._shown.routes(VISIT_PATH))
         return [
             *(
@@ -109,7 +114,9 @@ class DicomApi:
         await asyncio.to_thread(_prepare, self._root)
         await asyncio.to_thread(self._derived.prepare)
         describing = asyncio.create_task(self._descriptions.keep_up())
+        await self._transfers.start()
         yield
+        await self._transfers.close()
         describing.cancel()
         await asyncio.gather(describing, return_exceptions=True)
         await self._decoders.close()
@@ -178,6 +185,6 @@ def problem(error: DicomError) -> Problem:
     headers: dict[str, str] = {}
     if isinstance(error, errors.BadRange):
         headers = {hdrs.CONTENT_RANGE: f"bytes */{error.length}"}
-    elif isinstance(error, (Busy, Gone)):
+    elif isinstance(error, (Busy, Gone, TooMany)):
         headers = {hdrs.RETRY_AFTER: "2"}
     return Problem(status, str(error), headers=headers)

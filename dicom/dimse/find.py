@@ -25,7 +25,7 @@ def find(association: Association, message: Message, archive: Archive) -> None:
     except identifier.IdentifierError as error:
         association.send(message.response(status.FIND_MISMATCH, str(error)))
         return
-    institutions = {node.institution} if node else set()
+    institutions = node.institutions if node else frozenset[str]()
     for offset in range(0, FOUND_MAX, RESULTS_MAX):
         rows = archive.find(level, institutions, keys, offset=offset)
         for row in rows:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-import structlog
 
 from dicom.archive import Archive, Instance
 from dicom.dimse import identifier, status
 from dicom.dimse.command import Message
-from dicom.dimse.pdu import CONTEXTS_MAX, PduError
-from dicom.dimse.sender import Kind, Sender, SendError
-from dicom.errors import NotFound
-from dicom.nodes import Node, Nodes
+from dicom.dimse.deliver import deliver
+from dicom.nodes import Nodes
 from dicom.query import Level
 
 if TYPE_CHECKING:
     from dicom.dimse.association import Association
 
-log = structlog.get_logger("dicom.move")
 COUNT_MAX = 0xFFFF  # what the answers can say
-AE_TITLE = "DISTAL"
 KEYS = {
     Level.PATIENT: "PatientID",
     Level.STUDY: "StudyInstanceUID",
@@ -47,13 +41,14 @@ def move(association: Association, message: Message, archive: Archive, nodes: No
     except identifier.IdentifierError as error:
         association.send(message.response(status.FIND_MISMATCH, str(error)))
         return
-    chosen = list(itertools.islice(_chosen(archive, {node.institution}, keys), COUNT_MAX + 1))
+    chosen = list(itertools.islice(_chosen(archive, node.institutions, keys), COUNT_MAX + 1))
     if len(chosen) > COUNT_MAX:
         association.send(message.response(status.MOVE_OUT_OF_RESOURCES, "too many instances"))
         return
     done = failed = 0
-    for sent in _sent(association, message, destination, chosen, archive):
-        done, failed = done + sent, failed + (not sent)
+    caller, number = association.calling, message.message_id
+    for _, trouble in deliver(archive, chosen, destination, message.destination, caller, number):
+        done, failed = done + (not trouble), failed + bool(trouble)
         if association.cancelled(message):
             _answer(association, message, status.CANCELLED, len(chosen), done, failed)
             return
@@ -65,52 +60,15 @@ def move(association: Association, message: Message, archive: Archive, nodes: No
     _answer(association, message, last, len(chosen), done, failed)
 
 
-def _chosen(archive: Archive, institutions: set[str], keys: dict[str, str]) -> Iterator[Instance]:
+def _chosen(
+    archive: Archive, institutions: frozenset[str], keys: dict[str, str]
+) -> Iterator[Instance]:
     match = {keyword: keys[keyword] for keyword in KEYS.values() if keys.get(keyword)}
     for offset in itertools.count(0, 1000):
         rows = archive.find(Level.INSTANCE, institutions, match, 1000, offset)
         yield from (archive.instance(institutions, row["SOPInstanceUID"]) for row in rows)
         if len(rows) < 1000:
             return
-
-
-def _sent(
-    association: Association,
-    message: Message,
-    destination: Node,
-    chosen: Sequence[Instance],
-    archive: Archive,
-) -> Iterator[bool]:
-    """Whether each went out; in as many associations as its kinds need."""
-    kinds = sorted({_kind(one) for one in chosen})
-    for start in range(0, len(kinds), CONTEXTS_MAX):
-        some = kinds[start : start + CONTEXTS_MAX]
-        wanted = [one for one in chosen if _kind(one) in some]
-        sent = 0
-        try:
-            address = (destination.host, destination.port)
-            with Sender(address, message.destination, AE_TITLE, some) as out:
-                for one in wanted:
-                    yield _send(out, one, archive, association.calling, message.message_id)
-                    sent += 1
-        except (SendError, PduError, OSError) as error:
-            log.warning("not sent", count=len(wanted) - sent, error=type(error).__name__)
-            yield from (False for _ in wanted[sent:])
-
-
-def _send(out: Sender, one: Instance, archive: Archive, ae: str, message: int) -> bool:
-    try:
-        file = archive.open(one)
-    except NotFound:
-        return False
-    with file:
-        file.seek(one.data_at)
-        code = out.store(_kind(one), one.uid, file, ae, message)
-    return code is not None and (code == status.SUCCESS or code & 0xF000 == 0xB000)
-
-
-def _kind(one: Instance) -> Kind:
-    return one.sop_class, one.transfer_syntax
 
 
 def _answer(

@@ -21,6 +21,7 @@ from tests.dicom.samples import ct, part10
 from tests.server_process import free_tcp_port
 
 WAIT_S = 60.0
+PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 
 
 class Orthanc:
@@ -34,6 +35,9 @@ class Orthanc:
             "DicomPort": self.dicom_port,
             "HttpPort": self._http_port,
             "DicomAet": "ORTHANC",
+            "DicomCheckCalledAet": False,
+            "DicomAlwaysAllowStore": True,
+            "Plugins": [PLUGIN],
             "AuthenticationEnabled": False,
             "DicomModalities": {"distal": ["DISTAL", "127.0.0.1", our_port]},
         }
@@ -45,6 +49,11 @@ class Orthanc:
                 stdout=log,
                 stderr=log,
             )
+
+    @property
+    def web(self) -> str:
+        """Where its DICOMweb is."""
+        return f"http://127.0.0.1:{self._http_port}/dicom-web"
 
     def ask(self, path: str, body: Any = None) -> Any:
         """GET, or POST of JSON or bytes."""
