@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from msgspec import msgpack
+from msgspec import msgpack, structs
 from pydicom import Dataset, dcmread
 
-from dicom import brief, jobs, progressive, render
+from dicom import anonymous, brief, burned, jobs, progressive, render
 from dicom.describe import describe
 from dicom.errors import DicomError, Refused
 from dicom.pixels import Pixels, Shape, decode, little_endian
@@ -91,12 +91,28 @@ def _work(job: jobs.Job) -> bytes:
         case jobs.Transcode(place, table, out):
             transcode(_header(place), _shape(place), Path(place.path), table, Path(out))
             return b""
+        case jobs.Deidentify(place, table, out, key):
+            _deidentify(place, table, Path(out), key)
+            return b""
         case jobs.Progressive(place, out):
             pixels, _ = _pixels(place)
             Path(out).write_bytes(progressive.encode(pixels))
             return b""
         case jobs.Describe(files):
             return msgpack.encode([_described(file) for file in files])
+
+
+def _deidentify(place: jobs.Place, table: jobs.Table, out: Path, key: bytes) -> None:
+    if not table or Syntax(place.syntax).video:
+        raise Refused("withheld", "it has no pictures that could be looked at here")
+    image = dcmread(place.path, stop_before_pixels=bool(table[0]), force=True)
+    regions = burned.judge(image)
+    shape = _shape(place)
+    frames = (
+        _frame(structs.replace(place, frame=number, spans=spans), shape)
+        for number, spans in enumerate(table, 1)
+    )
+    anonymous.write(image, shape, frames, len(table), regions, out, key)
 
 
 def _described(file: jobs.File) -> bytes:

@@ -44,6 +44,9 @@ class Place(Struct, frozen=True):
     data_at: int = 0  # where the data set begins; 0: not known
 
 
+Table = tuple[tuple[tuple[int, int], ...], ...]  # spans of every frame
+
+
 class Decode(Struct, frozen=True, tag="decode"):
     """Answer: the frame as explicit VR little endian has it."""
 
@@ -64,8 +67,17 @@ class Transcode(Struct, frozen=True, tag="transcode"):
     """Write the object as explicit VR little endian to `out`. Answer: nothing."""
 
     place: Place
-    table: tuple[tuple[tuple[int, int], ...], ...]  # spans of every frame
+    table: Table
     out: str
+
+
+class Deidentify(Struct, frozen=True, tag="deidentify"):
+    """Write the object without its patient to `out`. Answer: nothing; Failed: it is withheld."""
+
+    place: Place
+    table: Table
+    out: str
+    key: bytes  # of its UIDs
 
 
 class Progressive(Struct, frozen=True, tag="progressive"):
@@ -90,7 +102,7 @@ class Describe(Struct, frozen=True, tag="describe"):
     files: tuple[File, ...]
 
 
-Job = Decode | Render | Transcode | Progressive | Describe
+Job = Decode | Render | Transcode | Deidentify | Progressive | Describe
 
 
 class Done(Struct, frozen=True, tag="done"):
