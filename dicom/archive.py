@@ -144,6 +144,10 @@ class Archive:
         """Where its file lies, for what can only read files (sendfile). May be gone by then."""
         return self._objects.path(instance.object_key)
 
+    def remove(self, key: str) -> None:
+        """Take an object's file away, of what was made and not sent."""
+        self._objects.remove(key)
+
     def undescribed(self, limit: int) -> list[Instance]:
         """Some whose DICOM JSON nobody has written yet, the oldest first."""
         missing = _instances().where(schema.instance.c.described.is_(False))

@@ -230,6 +230,8 @@ share = Table(  # a link that opens one study for somebody outside
     _count("wrong_in_row"),
     _count("wrong_ever"),
     Column("locked_until_ms", BigInteger, nullable=False, server_default="0"),
+    _count("shown_count"),  # objects, where they are made for the link
+    _count("withheld_count"),
     Index("share_study", "institution", "study"),
 )
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
-from dicom import database, factors, schema
+from dicom import database, factors, made_for, schema
 from dicom.errors import DicomError, NotFound
 from dicom.factors import Factor
 
@@ -121,7 +121,7 @@ class Share:
     factor_salt: bytes
     factor_hash: bytes
     deidentified: bool
-    state: str  # ready, preparing, failed
+    state: str  # ready, preparing, failed; removed: what was made for it is gone
     made_by: str
     made_by_subject: str
     made_ms: int
@@ -130,6 +130,8 @@ class Share:
     wrong_in_row: int
     wrong_ever: int
     locked_until_ms: int
+    shown_count: int
+    withheld_count: int
 
     def ended(self, now_ms: int) -> Reason | None:
         """Why it opens nothing any more."""
@@ -137,7 +139,7 @@ class Share:
             return "revoked"
         if now_ms >= self.expires_ms:
             return "expired"
-        if self.state == "failed":
+        if self.state in ("failed", "removed"):
             return "failed"
         return None
 
@@ -285,6 +287,66 @@ class Shares:
             share = _found(connection, name)
         self._remember(share)
         return share
+
+    # --- for what is made for a link -----------------------------------------------------------
+
+    def uid_key(self, share: Share) -> bytes:
+        """By which UIDs are replaced in what is made for it."""
+        return hmac.digest(self._key, f"uids\n{share.name}".encode(), "sha256")
+
+    def over(self, share: Share) -> bool:
+        """Whether it has ended meanwhile."""
+        return self._read(share.name).ended(self._now()) is not None
+
+    def prepared(self, share: Share, study: str, shown: int, withheld: int) -> None:
+        """It may be opened now, and shows that study."""
+        counts = {"shown_count": shown, "withheld_count": withheld}
+        self._turn(share, "prepared", state="ready", shown_study=study, **counts)
+
+    def failed(self, share: Share) -> None:
+        """There will be nothing to show."""
+        self._turn(share, "failed", state="failed")
+
+    def preparing(self) -> list[Share]:
+        """Those that nothing can be seen by yet."""
+        return self._some(schema.share.c.state == "preparing")
+
+    def left_over(self) -> list[Share]:
+        """Those that have ended, with objects that were made for them alone."""
+        table = schema.share.c
+        ended = or_(
+            table.revoked_ms.is_not(None),
+            table.expires_ms <= self._now(),
+            table.state == "failed",
+        )
+        return self._some(table.deidentified, table.state != "removed", ended)
+
+    def remove(self, share: Share, remove: Callable[[str], None]) -> None:
+        """Take away what was made for it: the files by `remove`, then what the index says."""
+        if not share.shown_institution.startswith(DERIVED):
+            raise ValueError("an original is never removed")
+        with self._reading.connect() as connection:
+            keys = made_for.keys(connection, share.shown_institution)
+        for key in keys:
+            remove(key)
+        with self._engine.begin() as connection:
+            made_for.forget(connection, share.shown_institution)
+            _change(connection, share, state="removed")
+            share = _found(connection, share.name)
+        self._remember(share)
+
+    def _turn(self, share: Share, kind: str, **values: Any) -> None:
+        now = self._now()
+        with self._engine.begin() as connection:
+            _change(connection, share, **values)
+            _note(connection, share, kind, Who(), now)
+            share = _found(connection, share.name)
+        self._remember(share)
+
+    def _some(self, *conditions: Any) -> list[Share]:
+        with self._reading.connect() as connection:
+            rows = connection.execute(select(schema.share).where(*conditions)).mappings()
+            return [_share(row) for row in rows]
 
     # --- for who comes by a link ---------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from dicom.errors import DicomError, NotFound, Refused, StorageFull
 from dicom.intake import Gone, Intake
 from dicom.pool import Busy, Decoders
 from dicom.shares import CannotShare, Shares
+from dicom.teaching import Teaching
 from dicom.transfers import TooMany, Transfers
 from dicom.web import errors
 from dicom.web.scope import Scope
@@ -82,7 +83,10 @@ class DicomApi:
 
         self._storing = Storing(intake, self._scope, self._root_url)
         self._links = Shares(self._root, own_secret(settings.data_dir / SHARE_KEY))
-        self._share = ShareApi(settings, self._access, self._links)
+        self._teaching = Teaching(
+            self.archive, self._descriptions, self._decoders, intake, self._links
+        )
+        self._share = ShareApi(settings, self._access, self._links, self._teaching)
         self._transfers = Transfers(self._root, self.archive, destinations(settings))
         self._transfer = TransferApi(self._access, self._transfers)
         self._visits = ShareVisits(settings, self._links)
@@ -113,12 +117,17 @@ class DicomApi:
         """Around the application's life."""
         await asyncio.to_thread(_prepare, self._root)
         await asyncio.to_thread(self._derived.prepare)
-        describing = asyncio.create_task(self._descriptions.keep_up())
+        tasks = [
+            asyncio.create_task(self._descriptions.keep_up()),
+            asyncio.create_task(self._teaching.keep_up()),
+        ]
         await self._transfers.start()
         yield
         await self._transfers.close()
-        describing.cancel()
-        await asyncio.gather(describing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._teaching.close()
         await self._decoders.close()
         self._descriptions.close()
         self._links.close()

@@ -11,11 +11,11 @@ from msgspec import Meta, Struct
 
 from dicom.factors import Factor
 from dicom.shares import Audience, Listed, Share, Shares, Who, Wish
+from dicom.teaching import Teaching
 from server.config import Settings
 from server.dicom_access import Access
 from server.limits import RateLimit
 from server.requests import client_address, public_origin, read_json, slow_down
-from signaling.problem import Problem
 
 TTL_MAX_S = 30 * 24 * 3600
 BURST, PER_S = 60, 0.5
@@ -36,10 +36,13 @@ class ShareRequest(Struct, forbid_unknown_fields=True):
 class ShareApi:
     """The routes of doctors, by bearer token."""
 
-    def __init__(self, settings: Settings, access: Access, links: Shares) -> None:
+    def __init__(
+        self, settings: Settings, access: Access, links: Shares, teaching: Teaching
+    ) -> None:
         self._settings = settings
         self._access = access
         self._links = links
+        self._teaching = teaching
         self._limit = RateLimit(BURST, PER_S, time.monotonic)
 
     def routes(self) -> list[web.RouteDef]:
@@ -57,7 +60,7 @@ class ShareApi:
         slow_down(request, self._limit, self._settings.behind_proxy)
         asked = await read_json(request, ShareRequest)
         if asked.deidentified:
-            raise Problem(501, "images without a name cannot be shared yet")
+            self._teaching.check()
         wish = Wish(
             institution,
             asked.study,
@@ -67,12 +70,14 @@ class ShareApi:
             asked.deidentified,
         )
         made = await asyncio.to_thread(self._links.make, wish, who)
+        if asked.deidentified:
+            self._teaching.begin(made.share)
         settings = self._settings
         origin = public_origin(request, settings.behind_proxy, settings.public_url)
         answer = {
             "url": f"{origin}/shared/{made.share.name}#{made.code}",
             "digits": made.digits,
-            "link": _told(Listed(made.share, 0, None)),
+            "link": self._told(Listed(made.share, 0, None)),
         }
         return web.json_response(answer, status=201, headers=NO_STORE)
 
@@ -82,7 +87,7 @@ class ShareApi:
         study = request.query.get("study", "")
         offers = await asyncio.to_thread(self._links.offers, institution, study)
         found = await asyncio.to_thread(self._links.of_study, institution, study)
-        answer = {"factors": offers, "links": [_told(one) for one in found]}
+        answer = {"factors": offers, "links": [self._told(one) for one in found]}
         return web.json_response(answer, headers=NO_STORE)
 
     async def revoke(self, request: web.Request) -> web.Response:
@@ -90,7 +95,7 @@ class ShareApi:
         institution, who = self._doctor(request)
         link = request.match_info["link"]
         share = await asyncio.to_thread(self._links.revoke, institution, link, who)
-        return web.json_response(_told(Listed(share, 0, None)), headers=NO_STORE)
+        return web.json_response(self._told(Listed(share, 0, None)), headers=NO_STORE)
 
     async def events(self, request: web.Request) -> web.Response:
         """What happened to a link, the newest first."""
@@ -110,21 +115,24 @@ class ShareApi:
             request.headers.get(hdrs.USER_AGENT, ""),
         )
 
-
-def _told(listed: Listed) -> dict[str, Any]:
-    """A link without its secrets."""
-    share: Share = listed.share
-    now = round(time.time() * 1000)
-    return {
-        "name": share.name,
-        "audience": share.audience,
-        "factor": share.factor,
-        "deidentified": share.deidentified,
-        "made_by": share.made_by,
-        "made_ms": share.made_ms,
-        "expires_ms": share.expires_ms,
-        "state": share.closed(now) or share.state,
-        "locked_until_ms": share.locked_until_ms,
-        "accesses": listed.accesses,
-        "last_ms": listed.last_ms,
-    }
+    def _told(self, listed: Listed) -> dict[str, Any]:
+        """A link without its secrets."""
+        share: Share = listed.share
+        done, count = self._teaching.progress.get(share.name, (0, 0))
+        return {
+            "name": share.name,
+            "audience": share.audience,
+            "factor": share.factor,
+            "deidentified": share.deidentified,
+            "made_by": share.made_by,
+            "made_ms": share.made_ms,
+            "expires_ms": share.expires_ms,
+            "state": share.closed(round(time.time() * 1000)) or share.state,
+            "locked_until_ms": share.locked_until_ms,
+            "accesses": listed.accesses,
+            "last_ms": listed.last_ms,
+            "done": done,
+            "count": count,
+            "shown": share.shown_count,
+            "withheld": share.withheld_count,
+        }

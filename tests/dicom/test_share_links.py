@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 import requests
 
+from dicom import teaching
+from dicom.archive import Archive
+from dicom.errors import NotFound
 from server.share_visits import BURST
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10
@@ -23,6 +27,12 @@ IMAGE = f"/studies/{STUDY}/series/{STUDY}.4/instances/{STUDY}.4.1"
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teaching, "SWEEP_S", 0.1)
+        yield from house(tmp_path_factory)
+
+
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
     made = Film(tmp_path_factory.mktemp("film"), behind_proxy=True)
     person = {"PatientBirthDate": BORN, "InstitutionName": "县医院", "PatientName": "Zhang^San"}
     person |= {"SpecificCharacterSet": "ISO_IR 192"}
@@ -192,6 +202,94 @@ def test_a_code_is_told_once(film: Film) -> None:
     listed = film.http.get(f"{film.url}/api/shares?study={STUDY}").text
     assert made["digits"] not in listed and made["url"].partition("#")[2] not in listed
     assert visitor(made["url"]).post("open", factor=made["digits"]).status_code == 200
+
+
+def until(film: Film, name: str, study: str, *states: str) -> Any:
+    """A link as it is listed, once it has come so far."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = film.http.get(f"{film.url}/api/shares?study={study}").json()["links"]
+        [link] = [one for one in found if one["name"] == name]
+        if link["state"] in states:
+            return link
+        time.sleep(0.05)
+    raise AssertionError(f"still {link['state']}")
+
+
+def test_a_study_without_its_name(film: Film) -> None:
+    study, tag = "1.7", "Lehrfall-Zhang"
+    person = {"PatientName": f"{tag}^San", "PatientID": "H20260102", "AccessionNumber": "A4711"}
+    person |= {
+        "PatientBirthDate": BORN,
+        "StudyDescription": "of Zhang",
+        "InstitutionName": "County",
+    }
+    images = [ct(number, study, "1.7.88", **person) for number in (1, 2)]
+    screen = ct(3, study, "1.7.89", ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"], **person)
+    for image in (*images, screen):
+        film.store(part10(image))
+    made = share(film, study=study, factor="code", deidentified=True)
+    link = until(film, made["link"]["name"], study, "ready", "failed")
+    assert (link["state"], link["shown"], link["withheld"]) == ("ready", 2, 1)
+    student = visitor(made["url"])
+    assert student.post("look").json()["sender"] == ""
+    shown = student.post("open", factor=made["digits"]).json()["study"]
+    assert shown.startswith("2.25.")
+
+    found = student.get("/studies").json()
+    assert [one["0020000D"]["Value"] for one in found] == [[shown]]
+    objects = student.get(f"/studies/{shown}/instances?includefield=all").json()
+    assert len(objects) == 2
+    series, uid = (objects[0][tag]["Value"][0] for tag in ("0020000E", "00080018"))
+    at = f"/studies/{shown}/series/{series}/instances/{uid}"
+    paths = [f"/studies/{shown}", f"/studies/{shown}/metadata", f"/studies/{shown}/series", at]
+    paths += [at + end for end in ("/frames/1", "/rendered", "/thumbnail", "/metadata")]
+    answers = [student.get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [200] * len(paths)
+    everything = b"".join(answer.content for answer in answers) + repr((found, objects)).encode()
+    for value in (tag, "Zhang", "H20260102", "A4711", BORN, "County", "1.7.88", "20260102"):
+        assert value.encode() not in everything, value
+    assert b"Anonymous" in everything
+    assert any(image.PixelData in answers[4].content for image in images)
+    for path in (f"/studies/{study}", f"/studies/{study}/metadata"):
+        assert student.get(path).status_code == 404
+    assert student.get(f"/studies/{study}/series").json() == []
+    assert [one for one in film.get("/studies").json() if shown in str(one)] == []
+    film.as_role("specialist", f"share:{link['name']}")
+    assert film.get(f"/studies/{shown}/metadata").status_code == 404
+    film.as_role("specialist")
+
+    archive = Archive(film.data_dir / "dicom")
+    owner = {f"share:{link['name']}"}
+    files = [archive.path(one) for one in archive.instances(owner, shown)]
+    assert all(file.exists() for file in files)
+    film.http.delete(f"{film.url}/api/shares/{link['name']}")
+    assert student.get(at + "/frames/1").status_code == 401
+    deadline = time.monotonic() + 30
+    while any(file.exists() for file in files) or not gone(archive, owner, shown):
+        assert time.monotonic() < deadline, "what was made for a link goes with it"
+        time.sleep(0.05)
+    archive.close()
+    assert film.get(f"/studies/{study}/metadata").status_code == 200, "the original stays"
+
+
+def gone(archive: Archive, owner: set[str], study: str) -> bool:
+    try:
+        archive.instances(owner, study)
+    except NotFound:
+        return True
+    return False
+
+
+def test_nothing_to_show_without_a_name(film: Film) -> None:
+    film.store(part10(ct(1, "1.6", "1.6.1", BurnedInAnnotation="YES")))
+    made = share(film, study="1.6", factor="code", deidentified=True)
+    until(film, made["link"]["name"], "1.6", "failed")
+    answer = visitor(made["url"]).post("look")
+    assert (answer.status_code, answer.json()["reason"]) == (410, "failed")
+    wish = {"study": "1.6", "audience": "doctor", "factor": "birth_date", "ttl_s": 3600}
+    refused = film.http.post(f"{film.url}/api/shares", json=wish | {"deidentified": True})
+    assert refused.status_code == 409, "a birth date is nothing that a class knows"
 
 
 def test_only_doctors_of_the_institution_share(film: Film) -> None:
