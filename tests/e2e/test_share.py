@@ -80,18 +80,20 @@ async def test_a_patient_scans_the_code_of_her_study(house: House, shots: Path) 
     await photograph(doctor, shots, "share-events", language)
 
 
-async def test_a_doctor_elsewhere_opens_it_with_a_code(house: House, shots: Path) -> None:
+async def test_a_class_opens_it_without_the_name_with_a_code(house: House, shots: Path) -> None:
     language = "en-GB"
     study = await a_study(house.server)
     doctor = await film_page(house, study, language=language)
     await doctor.press("share-button")
     await doctor.find("share-doctor").check()
     assert await doctor.find("share-code").is_checked()
+    await doctor.find("share-nameless").check()
     await accessible(doctor, "share")
     await photograph(doctor, shots, "share", language)
     await resize(doctor, 1280, 800)
     await doctor.press("share-make")
     digits = (await doctor.find("share-digits").inner_text()).strip()
+    await doctor.page.locator("[data-testid=share-link][data-state=ready]").wait_for()
     await photograph(doctor, shots, "share-made", language)
     phone = await by_phone(house, await doctor.find("share-url").input_value(), language)
     await look(phone, shots, "shared-question", language)
@@ -99,6 +101,8 @@ async def test_a_doctor_elsewhere_opens_it_with_a_code(house: House, shots: Path
     await phone.find("shared-digits").fill(f"{digits[:3]} {digits[3:]}")
     await phone.press("shared-open")
     await ready(phone)
+    assert await phone.find("film-patient").inner_text() == "Anonymous"
+    assert await phone.find("film-series").count() == 2, "the ultrasound does not say what is text"
     await look(phone, shots, "shared-images", language)
     await phone.press("shared-leave")
     await phone.find("shared-left").wait_for()

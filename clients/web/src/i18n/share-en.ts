@@ -12,10 +12,12 @@ const state: Record<LinkState, string> = {
   expired: "expired",
   revoked: "taken back",
   closed: "closed after too many wrong answers",
-  failed: "could not be prepared",
+  failed: "nothing could be shown without the name",
 };
 const event: Record<LinkEventKind, string> = {
   made: "Link made",
+  prepared: "Prepared",
+  failed: "Not prepared",
   looked: "Link followed",
   wrong: "Wrong answer",
   locked: "Locked for a time",
@@ -78,6 +80,13 @@ export const shareEn = {
     birth_date: "It is asked for before anything is shown.",
     code: "It is shown to you once. Tell it by telephone, not with the link.",
   } satisfies Record<Factor, string>,
+  nameless: "Without name, for teaching",
+  namelessText:
+    "Names, numbers, dates and text in the images are removed from a copy. What could hold text and cannot be cleaned is left out. Look at it yourself before you pass it on.",
+  prepares: (done: number, count: number): string =>
+    count > 0 ? `${done} of ${count} images` : "in a moment",
+  shows: (shown: number, withheld: number): string =>
+    withheld > 0 ? `${shown} images, ${withheld} left out` : `${shown} images`,
   make: "Make link",
   making: "Making…",
 

@@ -21,6 +21,12 @@ export const shareZh: ShareMessages = {
     birth_date: "验证通过之前不显示任何内容。",
     code: "验证码只显示一次，请用电话告知，不要与链接一起发送。",
   },
+  nameless: "去除姓名（教学用）",
+  namelessText:
+    "将从副本中去除姓名、号码、日期和影像中的文字；可能含有文字且无法清除的影像不予分享。转发前请先自行查看。",
+  prepares: (done, count) => (count > 0 ? `已完成 ${done} / ${count} 幅` : "请稍候"),
+  shows: (shown, withheld) =>
+    withheld > 0 ? `${shown} 幅影像，${withheld} 幅未分享` : `${shown} 幅影像`,
   make: "生成链接",
   making: "正在生成…",
 
@@ -45,7 +51,7 @@ export const shareZh: ShareMessages = {
     expired: "已过期",
     revoked: "已撤回",
     closed: "错误次数过多，已关闭",
-    failed: "准备失败",
+    failed: "去除姓名后没有可分享的影像",
   },
   accesses: (count) => (count === 0 ? "尚未打开" : `已打开 ${count} 次`),
   last: (at) => `最近 ${at}`,
@@ -56,6 +62,8 @@ export const shareZh: ShareMessages = {
   history: "访问记录",
   event: {
     made: "生成链接",
+    prepared: "准备完成",
+    failed: "准备失败",
     looked: "打开链接",
     wrong: "验证错误",
     locked: "暂时锁定",

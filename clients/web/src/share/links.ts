@@ -18,6 +18,10 @@ export interface Link {
   readonly locked_until_ms: number;
   readonly accesses: number;
   readonly last_ms: number | null;
+  readonly done: number; // objects, while it is prepared, of so many
+  readonly count: number;
+  readonly shown: number; // objects, once it is prepared
+  readonly withheld: number;
 }
 
 export interface Links {
@@ -42,6 +46,8 @@ export interface LinkWish {
 
 export type LinkEventKind =
   | "made"
+  | "prepared"
+  | "failed"
   | "looked"
   | "wrong"
   | "locked"

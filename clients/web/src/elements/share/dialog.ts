@@ -18,6 +18,7 @@ import "./list";
 import "./result";
 
 const TTL = { hour: 3600, day: 24 * 3600, week: 7 * 24 * 3600, month: 30 * 24 * 3600 } as const;
+const PREPARING_MS = 1000; // between looks at what is being prepared
 const AUDIENCES: readonly Audience[] = ["patient", "doctor"];
 
 /** For a doctor: make a link to a study, and look after those that there are. */
@@ -32,8 +33,10 @@ export class DistalShareDialog extends DistalElement {
   @state() private audience: Audience = "patient";
   @state() private factor: Factor | null = null; // as chosen; null: what suits the audience
   @state() private ttl: keyof typeof TTL = "week";
+  @state() private nameless = false;
   @query("dialog") private readonly dialog!: HTMLDialogElement;
   #links = new ShareLinks("");
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   static override styles = [
     shared,
@@ -82,6 +85,7 @@ export class DistalShareDialog extends DistalElement {
         border-color: var(--accent-text);
         background: var(--accent-soft);
       }
+      input[type="checkbox"],
       input[type="radio"] {
         width: 18px;
         height: 18px;
@@ -117,6 +121,11 @@ export class DistalShareDialog extends DistalElement {
     `,
   ];
 
+  override disconnectedCallback(): void {
+    clearTimeout(this.#again);
+    super.disconnectedCallback();
+  }
+
   protected override firstUpdated(): void {
     this.#links = new ShareLinks(this.token);
     this.dialog.showModal();
@@ -129,6 +138,9 @@ export class DistalShareDialog extends DistalElement {
       this.known = known;
       const shown = known.links.find(({ name }) => name === this.made?.link.name);
       if (shown?.state === "revoked") this.made = null;
+      clearTimeout(this.#again);
+      if (known.links.some(({ state }) => state === "preparing"))
+        this.#again = setTimeout(() => void this.#load(), PREPARING_MS);
       this.wrong = null;
     } catch (error) {
       this.#fail(error);
@@ -146,7 +158,7 @@ export class DistalShareDialog extends DistalElement {
   get #factor(): Factor {
     const suits = this.audience === "patient" ? "birth_date" : "code";
     const wanted = this.factor ?? suits;
-    return this.known?.factors.includes(wanted) ? wanted : "code";
+    return !this.nameless && this.known?.factors.includes(wanted) ? wanted : "code";
   }
 
   readonly #make = async (event: Event): Promise<void> => {
@@ -158,7 +170,7 @@ export class DistalShareDialog extends DistalElement {
         audience: this.audience,
         factor: this.#factor,
         ttl_s: TTL[this.ttl],
-        deidentified: false,
+        deidentified: this.nameless,
       });
       await this.#load();
     } catch (error) {
@@ -235,20 +247,37 @@ export class DistalShareDialog extends DistalElement {
       <fieldset>
         <legend>${t.factorTitle}</legend>
         <div class="choices">
-          ${factors.map(
-            (factor) =>
-              html`<label
-                ><input
-                  type="radio"
-                  name="factor"
-                  data-testid="share-${factor}"
-                  .checked=${factor === chosen}
-                  @change=${() => (this.factor = factor)}
-                />${t.factor[factor]}</label
-              >`,
-          )}
+          ${factors
+            .filter((factor) => factor === "code" || !this.nameless)
+            .map(
+              (factor) =>
+                html`<label
+                  ><input
+                    type="radio"
+                    name="factor"
+                    data-testid="share-${factor}"
+                    .checked=${factor === chosen}
+                    @change=${() => (this.factor = factor)}
+                  />${t.factor[factor]}</label
+                >`,
+            )}
         </div>
         <p class="caption">${t.factorHint[chosen]}</p>
+      </fieldset>
+      <fieldset>
+        <div class="choices">
+          <label
+            ><input
+              type="checkbox"
+              data-testid="share-nameless"
+              .checked=${this.nameless}
+              @change=${(event: Event) => {
+                this.nameless = (event.target as HTMLInputElement).checked;
+              }}
+            />${t.nameless}</label
+          >
+        </div>
+        ${this.nameless ? html`<p class="caption">${t.namelessText}</p>` : nothing}
       </fieldset>
       <fieldset>
         <label for="ttl">${t.howLong}</label>

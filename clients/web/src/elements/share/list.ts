@@ -82,6 +82,8 @@ export class DistalShareList extends DistalElement {
     const unfolded = this.shown === link.name;
     const living = link.state === "ready" || link.state === "preparing";
     const more = [
+      link.state === "preparing" ? t.prepares(link.done, link.count) : "",
+      link.shown > 0 ? t.shows(link.shown, link.withheld) : "",
       living ? t.until(moment(link.expires_ms)) : "",
       t.accesses(link.accesses),
       link.last_ms === null ? "" : t.last(moment(link.last_ms)),
@@ -90,7 +92,11 @@ export class DistalShareList extends DistalElement {
     return html`<li class=${link.state} data-testid="share-link" data-state=${link.state}>
       <div class="line">
         <div class="what">
-          <span>${t.linkLine(t.audience[link.audience], t.factor[link.factor])}</span>
+          <span
+            >${t.linkLine(t.audience[link.audience], t.factor[link.factor])}${
+              link.deidentified ? ` · ${t.nameless}` : ""
+            }</span
+          >
           <span class="caption numbers" style="display:block"
             ><span class="state">${t.state[link.state]}</span> ·
             ${more.filter(Boolean).join(" · ")}</span
