@@ -13,7 +13,8 @@ const { reportLines } = await import("../src/film/report");
 const { letters } = await import("../src/film/sides");
 const { notSolid } = await import("../src/film/solid");
 const { asStack } = await import("../src/film/planes");
-const { framePaceMs, indexOf, nearest, seriesOf, studyRow } = await import("../src/film/study");
+const { byPatient, framePaceMs, indexOf, nearest, seriesOf, studyRow } =
+  await import("../src/film/study");
 const { personName, TAG } = await import("../src/film/tags");
 const { age, day } = await import("../src/film/words");
 const { filmEn } = await import("../src/i18n/film-en");
@@ -194,7 +195,7 @@ describe("the viewer's words", () => {
   });
 
   it("tell ages and days", () => {
-    const patient = { name: "", id: "", sex: "M", birthDate: "19610304", age: "" };
+    const patient = { name: "", id: "", issuer: "", sex: "M", birthDate: "19610304", age: "" };
     expect(age(patient, "20260303", filmEn)).toBe("64 y");
     expect(age({ ...patient, age: "003M" }, "", filmEn)).toBe("3 mo");
     expect(age({ ...patient, birthDate: "" }, "20260303", filmEn)).toBe("");
@@ -288,5 +289,19 @@ describe("pictures that come coarse first", () => {
     ] as const) {
       expect(comesCoarseFirst(radiograph({ [tag]: { vr: "CS", Value: [value] } }))).toBe(false);
     }
+  });
+});
+
+describe("a list of several hospitals' studies", () => {
+  it("puts a patient's together, and nobody else's of the same number", () => {
+    const of = (uid: string, id: string, issuer: string) =>
+      studyRow({
+        [TAG.StudyInstanceUID]: { vr: "UI", Value: [uid] },
+        [TAG.PatientID]: { vr: "LO", Value: [id] },
+        [TAG.IssuerOfPatientID]: { vr: "LO", Value: [issuer] },
+      });
+    const rows = [of("1", "P1", "A"), of("2", "P1", "B"), of("3", "", ""), of("4", "P1", "A")];
+    rows.push(of("5", "", ""));
+    expect(byPatient(rows).map(({ uid }) => uid)).toEqual(["1", "4", "2", "3", "5"]);
   });
 });

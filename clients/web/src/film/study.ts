@@ -6,6 +6,7 @@ import { items, number, numbers, personName, TAG, text, texts, type DicomJson } 
 export interface Patient {
   readonly name: string;
   readonly id: string;
+  readonly issuer: string; // who gave the id: the same one of another is another person's
   readonly sex: string; // M, F, O or empty
   readonly birthDate: string; // YYYYMMDD or empty
   readonly age: string; // 065Y, 003M …, or empty
@@ -53,6 +54,7 @@ export function patientOf(data: DicomJson): Patient {
   return {
     name: personName(data, TAG.PatientName),
     id: text(data, TAG.PatientID),
+    issuer: text(data, TAG.IssuerOfPatientID),
     sex: text(data, TAG.PatientSex),
     birthDate: text(data, TAG.PatientBirthDate),
     age: text(data, TAG.PatientAge),
@@ -87,6 +89,19 @@ export function seriesRow(data: DicomJson): SeriesRow {
 /** Newest first. */
 export function byDate(rows: readonly StudyRow[]): StudyRow[] {
   return [...rows].sort((a, b) => `${b.date}${b.time}`.localeCompare(`${a.date}${a.time}`));
+}
+
+/** As they are, but with a patient's other studies behind the first of them, wherever made. */
+export function byPatient(rows: readonly StudyRow[]): StudyRow[] {
+  const groups = new Map<string, StudyRow[]>();
+  for (const row of rows) {
+    const { id, issuer } = row.patient;
+    const key = id ? JSON.stringify([id, issuer]) : row.uid;
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()].flat();
 }
 
 export function byNumber(rows: readonly SeriesRow[]): SeriesRow[] {

@@ -24,6 +24,7 @@ export const TAG = {
   RecommendedDisplayFrameRate: "00082144",
   PatientName: "00100010",
   PatientID: "00100020",
+  IssuerOfPatientID: "00100021",
   PatientBirthDate: "00100030",
   PatientSex: "00100040",
   PatientAge: "00101010",

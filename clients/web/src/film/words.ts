@@ -42,6 +42,7 @@ export function patientLine(patient: Patient, studyDate: string, t: FilmMessages
     t.sex[patient.sex] ?? "",
     age(patient, studyDate, t),
     patient.id ? t.patientNumber(patient.id) : "",
+    patient.id ? patient.issuer : "",
   ].filter(Boolean);
 }
 

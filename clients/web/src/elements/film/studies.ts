@@ -2,7 +2,7 @@ import { css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 
 import { FilmProblem, type DicomWeb } from "../../film/dicomweb";
-import { byDate, studyRow, type StudyRow } from "../../film/study";
+import { byDate, byPatient, studyRow, type StudyRow } from "../../film/study";
 import { day, hour, patientLine } from "../../film/words";
 import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
@@ -152,7 +152,7 @@ export class DistalFilmStudies extends DistalElement {
     const modality = this.hasUpdated ? this.modality.value : "";
     try {
       const found = await this.web.studies({ words, modality }, asking.signal);
-      this.rows = byDate(found.map(studyRow));
+      this.rows = byPatient(byDate(found.map(studyRow)));
       this.problem = null;
     } catch (error) {
       if (asking.signal.aborted) return;

@@ -33,6 +33,7 @@ import { Watching } from "../../state/store";
 import { DistalElement } from "../element";
 import { icons } from "../icons";
 import "../share/button";
+import "../transfer/button";
 import { wishOf } from "./keys";
 import "./document";
 import "./pane";
@@ -792,6 +793,7 @@ export class DistalFilmViewer extends DistalElement {
         <strong data-testid="film-patient">${head ? head.patient.name || t.noName : " "}</strong>
         <span class="caption numbers" title=${line.join(" · ")}>${line.join(" · ")}</span>
       </div>
+      <distal-transfer-button .web=${this.web} .study=${this.study}></distal-transfer-button>
       <distal-share-button .web=${this.web} .study=${this.study}></distal-share-button>
       ${this.#leadBar()}
       ${
