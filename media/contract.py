@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["audio", "video"]
 TransportState = Literal["new", "connected", "failed", "closed"]
@@ -53,8 +53,7 @@ class CodecPolicy:
     video: tuple[str, ...] = ("VP8", "H264")
 
 
-@dataclass(frozen=True)
-class LayerStats:
+class LayerStats(NamedTuple):
     """One simulcast encoding of a track since it began."""
 
     packets: int
@@ -62,8 +61,7 @@ class LayerStats:
     last_packet_s: float | None  # on the monotonic clock; old: the publisher has stopped it
 
 
-@dataclass(frozen=True)
-class TrackStats:
+class TrackStats(NamedTuple):
     """Since the track began. `level_dbov`: loudest of the last half second, 0 down to -127."""
 
     packets: int
@@ -79,8 +77,7 @@ class TrackStats:
     layers: tuple[LayerStats, ...] = ()  # smallest picture first; one without simulcast
 
 
-@dataclass(frozen=True)
-class SubscriptionStats:
+class SubscriptionStats(NamedTuple):
     """One track on its way to one subscriber. Loss and round trip are from its latest report."""
 
     packets: int
@@ -93,8 +90,7 @@ class SubscriptionStats:
     shortage: Shortage = "none"
 
 
-@dataclass(frozen=True)
-class TransportStats:
+class TransportStats(NamedTuple):
     packets_in: int
     octets_in: int
     packets_out: int
