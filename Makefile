@@ -12,6 +12,7 @@ VENV_READY := $(VENV)/stamp-venv
 LIBRARIES_READY := $(VENV)/stamp-libraries
 PLANE_READY := $(VENV)/stamp-plane
 TOOLS_READY := $(VENV)/stamp-tools
+BUILDS_READY := .fuzz/stamp-builds
 NODE_READY := $(WEB)/node_modules/.stamp
 WEB_READY := $(WEB)/dist/index.html
 
@@ -32,7 +33,7 @@ run: install  ## install what is missing, and start the demonstration
 
 install: $(PLANE_READY) $(WEB_READY)  ## all that `make run` needs, without starting
 
-test: install lint  ## install what the tests need, check the style, run every test
+test: install lint $(BUILDS_READY)  ## install what the tests need, check the style, run every test
 	tests/install_debian.sh
 	$(NPM) run test
 	$(BIN)/python -m pytest $(ARGS)
@@ -82,3 +83,7 @@ $(WEB_READY): $(NODE_READY) $(PAGES) $(wildcard $(WEB)/*.json)
 
 $(TOOLS_READY): requirements-dev.lock | $(PLANE_READY)
 	$(PIP) install --require-hashes -r requirements-dev.lock && touch $@
+
+$(BUILDS_READY): $(NATIVE) $(FUZZ) $(wildcard tests/media/fuzz/CMakeLists.txt) $(TOOLS_READY)
+	tests/install_debian.sh
+	$(BIN)/python -m tests.media.builds && touch $@

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import media
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / ".fuzz/plane"
+
+
+def build() -> Path:
+    """The extension module, beside the installed one. Raises CalledProcessError."""
+    bin = Path(sys.executable).parent
+    if not (BUILD / "build.ninja").exists():
+        subprocess.run(
+            [bin / "cmake", "-G", "Ninja", "-S", ROOT, "-B", BUILD, "-DDISTAL_SANITIZE=ON",
+             "-DCMAKE_BUILD_TYPE=Debug",  # of the bindings
+             "-DCMAKE_CXX_COMPILER=g++", f"-DCMAKE_MAKE_PROGRAM={bin / 'ninja'}",
+             f"-DPython_EXECUTABLE={sys.executable}"],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    subprocess.run([bin / "ninja", "-C", BUILD, "_plane"], check=True, stdout=subprocess.DEVNULL)
+    (module,) = (BUILD / "media/plane").glob("_plane*.so")
+    return module
 
 
 def main() -> int:
