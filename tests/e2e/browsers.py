@@ -45,11 +45,16 @@ class Browsers:
         shape: Shape = "local",
         language: str = "zh-CN",
         size: tuple[int, int] = (1280, 800),
+        *,
+        phone: bool = False,
     ) -> BrowserContext:
         """A visitor with nothing remembered."""
         browser = self._running.get(shape) or await self._launch(shape)
         context = await browser.new_context(
-            locale=language, viewport={"width": size[0], "height": size[1]}
+            locale=language,
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=phone,
+            is_mobile=phone,
         )
         context.set_default_timeout(60_000 if shape == "webgl" else 20_000)
         self._contexts.append(context)

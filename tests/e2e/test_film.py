@@ -27,9 +27,13 @@ async def film_page(
     language: str = "zh-CN",
     institution: str = "",
     size: tuple[int, int] = (1280, 800),
+    phone: bool = False,
+    without: str | None = None,
 ) -> Visitor:
-    """A doctor on the page of images, signed in."""
-    context = await house.browsers.context(shape, language, size)
+    """A doctor on the page of images, signed in; `without` some file of the page."""
+    context = await house.browsers.context(shape, language, size, phone=phone)
+    if without:
+        await context.route(without, lambda route: route.abort())
     address = f"{house.server.url}/film" + (f"/{study}" if study else "")
     doctor = await Visitor.open(context, address, "Doctor")
     house.visitors.append(doctor)
@@ -326,8 +330,54 @@ async def look(visitor: Visitor, shots: Path, screen: str, language: str) -> Non
     await photograph(visitor, shots, screen, language)
 
 
-async def test_a_phone_scrolls_with_a_finger(house: House) -> None:
+async def touch(visitor: Visitor, *steps: list[tuple[float, float]]) -> None:
+    """Fingers on the first pane, at shares of it: put down, moved, and lifted."""
+    box = await pane(visitor).bounding_box()
+    assert box is not None
+    session = await visitor.page.context.new_cdp_session(visitor.page)
+    for number, step in enumerate([*steps, []]):
+        kind = "touchEnd" if not step else "touchMove" if number else "touchStart"
+        points = [
+            {"id": n, "x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            for n, (x, y) in enumerate(step)
+        ]
+        await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+async def zoom_of(visitor: Visitor) -> float:
+    return float(await pane(visitor).get_attribute("data-zoom") or 0)
+
+
+async def test_a_phone_scrolls_and_pinches(house: House) -> None:
     study = await a_study(house.server)
-    doctor = await film_page(house, study, size=(360, 740))
-    await drag(doctor, (0.5, 0.3), (0.5, 0.6))
+    doctor = await film_page(house, study, size=(360, 740), phone=True)
+    down = [[(0.5, 0.3 + 0.03 * n)] for n in range(11)]
+    await touch(doctor, *down)
     await eventually(lambda: index_of(doctor), lambda found: found > 0)
+    at = await index_of(doctor)
+    apart = [[(0.4 - 0.02 * n, 0.5), (0.6 + 0.02 * n, 0.5)] for n in range(10)]
+    await touch(doctor, *apart)
+    await eventually(lambda: zoom_of(doctor), lambda zoom: zoom > 1.2)
+    assert await index_of(doctor) == at, "two fingers do not scroll"
+
+
+@pytest.mark.parametrize("phone", [False, True])
+async def test_where_the_page_cannot_draw_the_server_does(house: House, phone: bool) -> None:
+    study = await a_study(house.server)
+    doctor = await film_page(house, study, size=(360, 740), phone=phone, without="**/engine-*.js")
+    assert await doctor.find("film-by-server").is_visible()
+    if not phone:
+        await wheel(doctor, 7)
+        await eventually(lambda: grey(doctor), lambda value: abs(value - 102) <= 6)
+        await use(doctor, "invert")
+        await eventually(lambda: grey(doctor), lambda value: abs(value - 153) <= 6)
+        await use(doctor, "reset")
+        await use(doctor, "window")
+        await drag(doctor, (0.5, 0.5), (0.5, 0.3))  # up: darker values in the middle
+        await eventually(lambda: grey(doctor), lambda value: value > 110)
+        assert await doctor.find("film-length").is_disabled(), "it does not measure"
+        return
+    await touch(doctor, *([(0.5, 0.3 + 0.03 * n)] for n in range(11)))
+    await eventually(lambda: index_of(doctor), lambda found: found > 0)
+    await touch(doctor, *([(0.4 - 0.02 * n, 0.5), (0.6 + 0.02 * n, 0.5)] for n in range(10)))
+    await eventually(lambda: zoom_of(doctor), lambda zoom: zoom > 1.2)

@@ -74,7 +74,8 @@ export class DistalApp extends CallElement {
   override updated(): void {
     const { at } = this.call.phase.value;
     const root = document.documentElement;
-    root.dataset.surface = at === "room" || at === "film" ? "dark" : theme.value;
+    // The page of images says for itself: its list is a page, a study is a dark surface.
+    if (at !== "film") root.dataset.surface = at === "room" ? "dark" : theme.value;
     root.lang = language.value;
     const title = this.call.room.value?.title ?? this.call.me.value?.title;
     document.title = title ? `${title} · ${this.t.name}` : `${this.t.name} · ${this.t.tagline}`;

@@ -4,7 +4,9 @@ import { customElement, state } from "lit/decorators.js";
 import { chooseLanguage, language } from "../i18n/language";
 import { visitToken } from "../protocol/session";
 import { shared } from "../style/shared";
+import { theme } from "../style/theme";
 import { DistalElement } from "./element";
+import { icons } from "./icons";
 
 let loading: Promise<unknown> | null = null;
 
@@ -92,13 +94,30 @@ export class DistalFilmPage extends DistalElement {
     history.pushState(null, "", this.study === null ? "/film" : `/film/${this.study}`);
   };
 
+  protected override stores() {
+    return [theme];
+  }
+
+  override updated(): void {
+    document.documentElement.dataset.surface = this.study === null ? theme.value : "dark";
+  }
+
   override render() {
     const { t } = this;
+    const dark = theme.value === "dark";
     return html`
       ${
         this.study === null
           ? html`<header>
               <a href="/"><img src="/favicon.svg" alt="" /><span>${t.name}</span></a>
+              <button
+                data-testid="theme-button"
+                aria-label=${dark ? t.lightPages : t.darkPages}
+                title=${dark ? t.lightPages : t.darkPages}
+                @click=${() => theme.set(dark ? "light" : "dark")}
+              >
+                ${icons.theme}
+              </button>
               <button
                 data-testid="language-button"
                 lang=${language.value === "en" ? "zh-CN" : "en"}

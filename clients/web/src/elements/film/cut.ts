@@ -30,6 +30,14 @@ export const cutStyle = css`
     text-shadow: 0 0 3px #000;
     pointer-events: none;
   }
+  .cut-name ~ .side.up,
+  .cut-name ~ .side.down {
+    margin-left: var(--space-2); /* beside the line */
+  }
+  .cut-name ~ .side.left,
+  .cut-name ~ .side.right {
+    margin-top: var(--space-1);
+  }
   .cut-line {
     position: absolute;
     background: var(--cut);

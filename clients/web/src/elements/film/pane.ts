@@ -395,7 +395,7 @@ export class DistalFilmPane extends DistalElement {
         ${texts?.place.map((line) => html`<p>${line}</p>`)}
       </div>
       <div class="corner drawn numbers" data-testid="film-drawn">
-        ${texts?.drawn.map((line) => html`<p>${line}</p>`)}
+        ${this.number === 1 || !cut ? texts?.drawn.map((line) => html`<p>${line}</p>`) : nothing}
       </div>
       ${
         count > 1
@@ -412,7 +412,7 @@ export class DistalFilmPane extends DistalElement {
       }
       ${
         this.byServer && !this.failed
-          ? html`<span class="badge" title=${t.serverPictureText}
+          ? html`<span class="badge" data-testid="film-by-server" title=${t.serverPictureText}
               >${t.serverPicture} · ${t.serverPictureText}</span
             >`
           : nothing

@@ -113,6 +113,10 @@ export class DistalFilmTools extends DistalElement {
         justify-content: space-between;
         align-items: center;
       }
+      dialog select {
+        max-width: none;
+        margin-bottom: var(--space-2);
+      }
       dialog .grid {
         display: grid;
         grid-template-columns: repeat(auto-fill, minmax(84px, 1fr));
@@ -162,7 +166,7 @@ export class DistalFilmTools extends DistalElement {
     const gap = all ? html`<span class="gap"></span>` : nothing;
     const inRow = {
       main: most ? main : main.filter(({ id }) => id !== "zoom" && id !== "pan"),
-      marks: most ? marks : marks.slice(0, 1),
+      marks: most ? marks : marks.slice(0, this.now.thick === null ? 1 : 0),
       picture: all ? picture : picture.slice(0, most ? 2 : 1),
       layouts: all ? layouts : [],
     };
@@ -172,8 +176,8 @@ export class DistalFilmTools extends DistalElement {
       <div class="row" role="toolbar" aria-label=${t.tools}>
         ${inRow.main.map((each) => this.#button(each))} ${gap}
         ${inRow.marks.map((each) => this.#button(each))} ${gap} ${this.#presets()}
-        ${this.#thickness()} ${inRow.picture.map((each) => this.#button(each))} ${gap}
-        ${inRow.layouts.map((each) => this.#button(each))}
+        ${most ? this.#thickness() : nothing} ${inRow.picture.map((each) => this.#button(each))}
+        ${gap} ${inRow.layouts.map((each) => this.#button(each))}
         ${
           all
             ? nothing
@@ -185,7 +189,7 @@ export class DistalFilmTools extends DistalElement {
               })
         }
       </div>
-      ${all ? nothing : this.#moreSheet(rest)}
+      ${all ? nothing : this.#moreSheet(rest, most)}
     `;
   }
 
@@ -339,7 +343,7 @@ export class DistalFilmTools extends DistalElement {
     </button>`;
   }
 
-  #moreSheet(buttons: readonly Button[]) {
+  #moreSheet(buttons: readonly Button[], most: boolean) {
     const t = filmMessages();
     const close = (): void => this.sheet?.close();
     return html`<dialog
@@ -352,6 +356,7 @@ export class DistalFilmTools extends DistalElement {
         <h2>${t.more}</h2>
         <button aria-label=${t.cancel} @click=${close}>${icons.close}</button>
       </header>
+      ${most ? nothing : this.#thickness()}
       <div class="grid" @click=${close}>${buttons.map((button) => this.#button(button))}</div>
     </dialog>`;
   }
