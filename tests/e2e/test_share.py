@@ -22,6 +22,24 @@ async def scanned(doctor: Visitor) -> str:
     return str(text)
 
 
+async def printed(doctor: Visitor, link: str, shots: Path) -> None:
+    """The paper to give away has the code and nothing of the patient."""
+    page = doctor.page
+    await page.evaluate("() => { window.print = () => undefined; }")
+    await doctor.press("share-print")
+    await page.emulate_media(media="print")
+    sheet = page.locator(".share-sheet")
+    assert link in await sheet.inner_text()
+    assert await doctor.find("share-copy").is_visible() is False
+    text, *_ = cv2.QRCodeDetector().detectAndDecode(await pixels(page, sheet))
+    assert text == link
+    assert "张" not in await page.inner_text("body")
+    await page.screenshot(path=shots / "share-sheet.png")
+    await page.emulate_media(media="screen")
+    await page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    assert await sheet.count() == 0
+
+
 async def by_phone(house: House, link: str, language: str) -> Visitor:
     """Whoever has scanned it, after the click that shows that it is a person."""
     context = await house.browsers.context("local", language, PHONE)
@@ -52,6 +70,8 @@ async def test_a_patient_scans_the_code_of_her_study(house: House, shots: Path) 
     assert await scanned(doctor) == link
     await accessible(doctor, "share-made")
     await photograph(doctor, shots, "share-made", language)
+
+    await printed(doctor, link, shots)
 
     phone = await by_phone(house, link, language)
     assert "清河县医院" in await phone.find("shared-question").inner_text()
