@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { DicomWeb, readBelow } from "../src/film/dicomweb";
 import { birthDate, problemOf } from "../src/share/visit";
 
 describe("a birth date", () => {
@@ -29,5 +30,18 @@ describe("what went wrong", () => {
     [500, {}, "unreachable"],
   ])("%i %o is %s", (status, told, code) => {
     expect(problemOf(status, told).code).toBe(code);
+  });
+});
+
+describe("who came by a link", () => {
+  it("asks for everything below its address", () => {
+    readBelow("/shared/name/dicomweb");
+    for (const address of [
+      DicomWeb.instance("1", "2", "3"),
+      DicomWeb.frame("1", "2", "3", 4),
+      DicomWeb.thumbnail("1", "2"),
+    ])
+      expect(address).toMatch(/^\/shared\/name\/dicomweb\/studies\/1\//);
+    readBelow("/dicomweb");
   });
 });

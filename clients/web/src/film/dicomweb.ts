@@ -145,8 +145,12 @@ export class DicomWeb {
     return `${base}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
   }
 
+  static instance(study: string, series: string, instance: string): string {
+    return `${base}/studies/${study}/series/${series}/instances/${instance}`;
+  }
+
   static frame(study: string, series: string, instance: string, frame: number): string {
-    return `${base}/studies/${study}/series/${series}/instances/${instance}/frames/${frame}`;
+    return `${DicomWeb.instance(study, series, instance)}/frames/${frame}`;
   }
 
   /** A picture made by the server, for where the browser cannot make it. */

@@ -93,8 +93,7 @@ export class DistalFilmDocument extends DistalElement {
   async #open(data: DicomJson): Promise<void> {
     const tab = window.open("", "_blank");
     const { study, uid } = this.series;
-    const instance = text(data, TAG.SOPInstanceUID);
-    const at = `/dicomweb/studies/${study}/series/${uid}/instances/${instance}`;
+    const at = DicomWeb.instance(study, uid, text(data, TAG.SOPInstanceUID));
     try {
       const blob = await DicomWeb.document(at, data[TAG.EncapsulatedDocument]?.BulkDataURI);
       const url = URL.createObjectURL(new Blob([blob], { type: "application/pdf" }));
