@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from msgspec import msgpack, structs
+from msgspec import json, msgpack, structs
 from pydicom import Dataset, dcmread
 
 from dicom import anonymous, brief, burned, jobs, progressive, render
 from dicom.describe import describe
 from dicom.errors import DicomError, Refused
 from dicom.pixels import Pixels, Shape, decode, little_endian
+from dicom.presentation.image import Image
+from dicom.presentation.write import objects, part10
 from dicom.syntax import BIG_ENDIAN, Syntax
 from dicom.transcode import transcode
 
@@ -100,6 +102,10 @@ def _work(job: jobs.Job) -> bytes:
             return b""
         case jobs.Describe(files):
             return msgpack.encode([_described(file) for file in files])
+        case jobs.Present(session, headers, author, number):
+            images = [Image(json.decode(header)) for header in headers]
+            made = objects(session, images, author, number)
+            return msgpack.encode([(str(one.SOPInstanceUID), part10(one)) for one in made])
 
 
 def _deidentify(place: jobs.Place, table: jobs.Table, out: Path, key: bytes) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct, msgpack
 
+from dicom.presentation.session import Author, Session
+
 PIPE_BYTES = 1 << 20  # Linux's own bound for who is not root
 ANSWER_MAX_BYTES = 1 << 30  # a decoded frame is at most half of it
 SIDE_MAX = 8192  # points of a rendered picture's side
@@ -102,7 +104,19 @@ class Describe(Struct, frozen=True, tag="describe"):
     files: tuple[File, ...]
 
 
-Job = Decode | Render | Transcode | Deidentify | Progressive | Describe
+class Present(Struct, frozen=True, tag="present"):
+    """Answer: MessagePack of a list, the SOP Instance UID and file of each object of a session.
+
+    `headers` are DICOM JSON of the pictures, cut down to what is needed.
+    """
+
+    session: Session
+    headers: tuple[bytes, ...]
+    author: Author
+    series_number: int
+
+
+Job = Decode | Render | Transcode | Deidentify | Progressive | Describe | Present
 
 
 class Done(Struct, frozen=True, tag="done"):

@@ -51,6 +51,7 @@ def scope_of(claims: Claims, sees: Callable[[str], frozenset[str]] = alone) -> S
         institutions=sees(institution) if claims.role in DOCTORS else frozenset(),
         stores_into=institution if claims.role in SENDERS else "",
         subject=claims.subject,
+        name=claims.name or "",
     )
 
 

@@ -20,6 +20,7 @@ from dicom.shares import CannotShare, Shares
 from dicom.teaching import Teaching
 from dicom.transfers import TooMany, Transfers
 from dicom.web import errors
+from dicom.web.saving import Saving
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
 from dicom.web.stow import Storing
@@ -82,6 +83,7 @@ class DicomApi:
         )
 
         self._storing = Storing(intake, self._scope, self._root_url)
+        self._saving = Saving(self.archive, self._descriptions, self._decoders, intake, self._scope)
         self._links = Shares(self._root, own_secret(settings.data_dir / SHARE_KEY))
         self._teaching = Teaching(
             self.archive, self._descriptions, self._decoders, intake, self._links
@@ -102,6 +104,7 @@ class DicomApi:
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
+        routes += self._saving.routes("/api/film")
         routes += [*self._share.routes(), *self._visits.routes(), *self._transfer.routes()]
         routes += self._visits.watched(self._shown.routes(VISIT_PATH))
         return [

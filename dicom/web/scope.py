@@ -16,6 +16,7 @@ class Scope:
     shared: frozenset[tuple[str, str]] = frozenset()
     stores_into: str = ""  # institution; empty: may not store
     subject: str = ""  # who stores, for the operator
+    name: str = ""  # of the person, as others read it
 
     def of(self, study: str | None) -> frozenset[str]:
         """Whose data may be seen, when it is about that study or about no certain one."""

@@ -16,8 +16,11 @@ import pytest
 
 from dicom.dimse.server import DimseServer, Services
 from dicom.nodes import Node, Nodes
+from dicom.presentation.write import objects
+from dicom.presentation.write import part10 as presented
 from tests.dicom.conftest import House
 from tests.dicom.samples import ct, part10
+from tests.dicom.saved_examples import AUTHOR, PICTURES, STUDY, images, sessions
 from tests.server_process import free_tcp_port
 
 WAIT_S = 60.0
@@ -113,3 +116,15 @@ def test_orthanc_sends_asks_and_retrieves(house: House, orthanc: Orthanc) -> Non
     moved = {"Level": "Study", "Resources": [{"StudyInstanceUID": "1.2.3"}]}
     orthanc.ask("/modalities/distal/move", moved | {"TargetAet": "ORTHANC", "Timeout": 60})
     assert len(orthanc.ask("/instances")) == 2
+
+
+def test_orthanc_takes_and_names_what_a_doctor_kept(house: House, orthanc: Orthanc) -> None:
+    for image in PICTURES:
+        house.store(part10(image.copy()))
+    for one in objects(sessions()["two panes"], images(), AUTHOR, 9001):
+        assert house.store(presented(one)).kept
+    moved = {"Level": "Study", "Resources": [{"StudyInstanceUID": STUDY}]}
+    orthanc.ask("/modalities/distal/move", moved | {"TargetAet": "ORTHANC", "Timeout": 60})
+    found = [one["MainDicomTags"] for one in orthanc.ask("/series?expand")]
+    assert sorted(one["Modality"] for one in found) == ["CT", "KO", "PR", "US"]
+    assert {one["SeriesDescription"] for one in found if one["Modality"] in ("PR", "KO")} == {"two"}

@@ -133,6 +133,20 @@ def film_updates(page: Page) -> list[str]:
     return sent
 
 
+TURNS = """pane => {
+  const { drawing } = pane.getRootNode().host;
+  const [x, y] = drawing.placeAt([0.5, 0.5]);
+  const way = (share) => {
+    const [u, v] = drawing.placeAt(share);
+    return Math.abs(u - x) > Math.abs(v - y) ? (u > x ? "right" : "left") : v > y ? "down" : "up";
+  };
+  return [0, 90, 180, 270].flatMap((rotation) => [false, true].map((flip_h) => {
+    drawing.look = { ...drawing.look, rotation, flip_h };
+    return `${way([1, 0.5])} ${way([0.5, 1])}`;
+  }));
+}"""  # where a picture's columns and rows go to
+
+
 @pytest.mark.parametrize("shape", ["local", "webgl"])
 async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape) -> None:
     study = await a_study(house.server)
@@ -163,6 +177,12 @@ async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape
     await pane(doctor).press("End")
     await at_index(doctor, 11)
     assert await measured(doctor) == [], "a measurement belongs to its slice"
+    assert await pane(doctor).evaluate(TURNS) == [
+        *("right down", "left down"),  # as it is, and mirrored
+        *("down left", "down right"),  # a quarter clockwise, then mirrored
+        *("left up", "right up"),
+        *("up right", "up left"),
+    ]
 
 
 async def test_ultrasound_plays_in_colour(house: House) -> None:

@@ -3,6 +3,7 @@
  * a cookie that `open` gets for the token.
  */
 
+import type { KeptSession } from "./keeping";
 import type { DicomJson } from "./tags";
 
 let base = "/dicomweb";
@@ -93,6 +94,23 @@ export class DicomWeb {
   /** What a doctor shares studies with; null for who may not. */
   sharing: string | null = null;
   #renewal: ReturnType<typeof setTimeout> | undefined;
+
+  /** Whether what is seen can be kept with the study: by who may share it. */
+  get maySave(): boolean {
+    return this.sharing !== null;
+  }
+
+  /** Keeps a session; the server says as which objects. */
+  async save(study: string, session: KeptSession): Promise<void> {
+    await ask(`/api/film/studies/${study}/presentations`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${this.sharing ?? ""}`,
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify(session),
+    });
+  }
 
   /**
    * A cookie for what follows, renewed before it ends: in a room it outlives the token. Without a

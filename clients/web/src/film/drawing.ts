@@ -48,5 +48,7 @@ export interface Drawing {
   resized(): void;
   worldAt(place: Place): World | null;
   placeOf(world: readonly number[]): Place | null;
+  /** Where a share of the picture's columns and rows is in the pane. */
+  placeAt(share: readonly [number, number]): Place | null;
   close(): void;
 }

@@ -9,6 +9,7 @@ import {
   cache,
   getShouldUseCPURendering,
   init as startCore,
+  metaData,
 } from "@cornerstonejs/core";
 import loader, { wadors } from "@cornerstonejs/dicom-image-loader";
 import {
@@ -27,11 +28,13 @@ import {
 } from "@cornerstonejs/tools";
 
 import type { FilmTool } from "../protocol/messages";
+import type { World } from "./drawing";
 import { loadCoarseFirst } from "./progressive";
 import type { Picture } from "./study";
 
 const ENGINE = "distal-film";
 const GROUP = "distal-film";
+const BESIDE_MM = 0.5; // what is drawn on a picture lies in its plane, but for rounding
 const CACHE_BYTES = 1024 ** 3; // a large CT is 0.5 GB
 const CACHE_BYTES_PHONE = 384e6; // phones throw pages away beyond a gigabyte
 
@@ -139,6 +142,46 @@ export class Engine {
     loadCoarseFirst(imageId, picture.data);
     return imageId;
   }
+
+  /** From the world to a picture's columns and rows, 0 at its outer edge; null beside its plane. */
+  static pixels(picture: Picture): (world: World) => [number, number] | null {
+    const plane = metaData.get("imagePlaneModule", Engine.imageId(picture)) as PlaneModule;
+    const origin = plane.imagePositionPatient ?? [0, 0, 0];
+    const across = plane.rowCosines ?? [1, 0, 0];
+    const down = plane.columnCosines ?? [0, 1, 0];
+    return (world) => {
+      const from = world.map((value, k) => value - (origin[k] ?? 0));
+      const along = (axis: readonly number[]): number =>
+        axis.reduce((sum, of, k) => sum + of * (from[k] ?? 0), 0);
+      const [x, y] = [along(across), along(down)];
+      const apart = Math.hypot(
+        ...from.map((d, k) => d - x * (across[k] ?? 0) - y * (down[k] ?? 0)),
+      );
+      if (apart > BESIDE_MM) return null;
+      return [x / (plane.columnPixelSpacing ?? 1) + 0.5, y / (plane.rowPixelSpacing ?? 1) + 0.5];
+    };
+  }
+}
+
+interface PlaneModule {
+  imagePositionPatient: number[] | null;
+  rowCosines: number[] | null;
+  columnCosines: number[] | null;
+  columnPixelSpacing: number | null;
+  rowPixelSpacing: number | null;
+}
+
+/** The lines that a tool has written beside what it measured; empty before it has. */
+export function textBeside(
+  tool: (typeof MARK_TOOLS)[number],
+  data: { cachedStats?: object },
+): string {
+  const target = Object.keys(data.cachedStats ?? {})[0];
+  if (target === undefined) return "";
+  const made = ToolGroupManager.getToolGroup(GROUP)?.getToolInstance(NAMES[tool]) as
+    | { configuration: { getTextLines(data: object, target: string): string[] | undefined } }
+    | undefined;
+  return (made?.configuration.getTextLines(data, target) ?? []).join("\n");
 }
 
 let starting: Promise<Engine> | null = null;

@@ -9,7 +9,8 @@ import { annotation as annotations, Enums, utilities, type Types } from "@corner
 import type { FilmMark } from "../protocol/messages";
 import type { SharedFilm } from "../state/film";
 import type { World } from "./drawing";
-import { Engine, MARK_TOOLS, markToolOf, toolNameOf } from "./engine";
+import { Engine, MARK_TOOLS, markToolOf, textBeside, toolNameOf } from "./engine";
+import { figureOf, type KeptFigure, type KeptPlace } from "./keeping";
 import { placeOfUrl } from "./places";
 import type { Stack } from "./stack";
 import { normalOf, type Series } from "./study";
@@ -159,13 +160,56 @@ export class Marks {
     return this.#marks.has(keyUid(instance, frame));
   }
 
-  /** How many key images each series has. */
-  keys(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { tool, series } of this.#marks.values()) {
-      if (tool === "key_image") counts.set(series, (counts.get(series) ?? 0) + 1);
+  /** The key images of each series, as OBJECT/FRAME. */
+  keys(): ReadonlyMap<string, ReadonlySet<string>> {
+    const found = new Map<string, Set<string>>();
+    for (const { tool, series, instance, frame } of this.#marks.values()) {
+      if (tool !== "key_image") continue;
+      found.set(series, (found.get(series) ?? new Set()).add(`${instance}/${frame}`));
     }
-    return counts;
+    return found;
+  }
+
+  /** The series of a study in which something is measured. */
+  measuredSeries(study: string): string[] {
+    const found = [...this.#marks.values()].filter(
+      (mark) => mark.study === study && mark.tool !== "key_image",
+    );
+    return [...new Set(found.map(({ series }) => series))];
+  }
+
+  /** What is measured in a series, in its pictures' own pixels, and what stands beside it. */
+  figures(series: Series): KeptFigure[] {
+    return [...this.#marks.values()].flatMap((mark) => {
+      const tool = MARK_TOOLS.find((each) => each === mark.tool);
+      const picture = series.pictures.find(
+        ({ instance, frame }) => instance === mark.instance && frame === mark.frame,
+      );
+      if (mark.series !== series.uid || !tool || !picture) return [];
+      const pixel = Engine.pixels(picture);
+      const drawn = annotations.state.getAnnotation(mark.uid) as Annotation | undefined;
+      const text = drawn ? textBeside(tool, drawn.data) : "";
+      const at = text ? drawn?.data.handles?.textBox?.worldPosition : undefined;
+      const points = mark.points.flatMap((point) => {
+        const found = pixel(world(point));
+        return found ? [found] : [];
+      });
+      if (points.length < mark.points.length) return []; // drawn across the pictures
+      return [figureOf({ ...mark, tool }, points, text, at ? pixel(world(at)) : null)];
+    });
+  }
+
+  measurements(study: string): number {
+    return [...this.#marks.values()].filter(
+      (mark) => mark.study === study && mark.tool !== "key_image",
+    ).length;
+  }
+
+  /** The key images of a study. */
+  keyPlaces(study: string): KeptPlace[] {
+    return [...this.#marks.values()]
+      .filter((mark) => mark.study === study && mark.tool === "key_image")
+      .map(({ instance, frame }) => ({ instance, frame }));
   }
 
   toggleKey(at: Omit<FilmMark, "uid" | "tool" | "points" | "removed">): void {

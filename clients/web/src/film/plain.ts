@@ -10,7 +10,7 @@ import { Hand, type Held } from "./hand";
 import { FIRST_LOOK, type Look } from "./look";
 import { centreAndWidth, coloured, storedWindow, type Window } from "./presets";
 import type { Picture, Series } from "./study";
-import { number, numbers, TAG } from "./tags";
+import { number, numbers, TAG, text } from "./tags";
 
 const SIZE = 1024; // pixels of a picture: enough for a phone, small enough for its network
 
@@ -49,9 +49,10 @@ export class Plain implements Drawing, Held {
   }
 
   open(series: Series, index: number): Promise<boolean> {
-    if (this.#series?.uid !== series.uid) this.#look = FIRST_LOOK;
+    const other = this.#series?.uid !== series.uid;
     this.#series = series;
     this.#index = Math.max(0, Math.min(series.pictures.length - 1, index));
+    if (other) this.#look = { ...FIRST_LOOK, invert: this.#inverse };
     this.#draw();
     return Promise.resolve(true);
   }
@@ -98,7 +99,7 @@ export class Plain implements Drawing, Held {
   }
 
   reset(): void {
-    this.look = FIRST_LOOK;
+    this.look = { ...FIRST_LOOK, invert: this.#inverse };
   }
 
   resized(): void {
@@ -126,6 +127,12 @@ export class Plain implements Drawing, Held {
     const pixel = this.#plane()?.pixel(world);
     if (!pixel) return null;
     const at = this.#matrix().transformPoint({ x: pixel[0], y: pixel[1] });
+    return [at.x, at.y];
+  }
+
+  placeAt(share: readonly [number, number]): Place {
+    const [columns, rows] = this.#size();
+    const at = this.#matrix().transformPoint({ x: share[0] * columns, y: share[1] * rows });
     return [at.x, at.y];
   }
 
@@ -158,6 +165,12 @@ export class Plain implements Drawing, Held {
     this.#draw();
   }
 
+  /** Its small values are white: what the server draws is inverted already. */
+  get #inverse(): boolean {
+    const { data } = this.shown ?? {};
+    return data ? text(data, TAG.PhotometricInterpretation) === "MONOCHROME1" : false;
+  }
+
   #size(): Place {
     const data = this.shown?.data ?? {};
     return [number(data, TAG.Columns) ?? 1, number(data, TAG.Rows) ?? 1];
@@ -188,7 +201,7 @@ export class Plain implements Drawing, Held {
       .translate(-columns / 2, -rows / 2);
     this.#image.style.transformOrigin = "0 0";
     this.#image.style.transform = this.#matrix().multiply(unplaced.inverse()).toString();
-    this.#image.style.filter = this.#look.invert ? "invert(1)" : "";
+    this.#image.style.filter = this.#look.invert === this.#inverse ? "" : "invert(1)";
   }
 
   #plane(): { world(x: number, y: number): World; pixel(world: readonly number[]): Place } | null {

@@ -288,6 +288,11 @@ export class Plane implements Drawing, Cut {
     return this.#viewport.worldToCanvas(world as World);
   }
 
+  /** It is none of a single picture. */
+  placeAt(): null {
+    return null;
+  }
+
   // --- the plane itself ---
 
   #camera(): Camera {

@@ -5,12 +5,13 @@ import { utilities } from "@cornerstonejs/tools";
 
 import type { Drawing, DrawingNews, Place as Flat, World as Vec } from "./drawing";
 import { Engine, EVENT, VIEWPORT } from "./engine";
-import type { Look } from "./look";
+import { FIRST_LOOK, type Look } from "./look";
 import { autoWindow, coloured, type Window } from "./presets";
 import type { Picture, Series } from "./study";
 
 type Measured = ReturnType<StackViewport["getImageData"]>;
 
+const mirrored = (across = false, down = false): boolean => across !== down;
 const STEP = 100; // pixels on the screen, to measure by
 let count = 0;
 
@@ -116,13 +117,13 @@ export class Stack implements Drawing {
   }
 
   get look(): Look {
-    const { rotation, flipHorizontal, flipVertical } = this.#viewport.getViewPresentation();
+    const { rotation = 0, flipHorizontal, flipVertical } = this.#viewport.getViewPresentation();
     const { voiRange, invert } = this.#viewport.getProperties();
     const data = this.shown?.data;
     return {
       zoom: this.#zoom,
       centre: this.#centre(),
-      rotation: rotation ?? 0,
+      rotation: mirrored(flipHorizontal, flipVertical) ? (360 - rotation) % 360 : rotation,
       flip_h: flipHorizontal ?? false,
       flip_v: flipVertical ?? false,
       voi: voiRange && data && !coloured(data) ? [voiRange.lower, voiRange.upper] : null,
@@ -136,14 +137,19 @@ export class Stack implements Drawing {
       invert: look.invert,
       ...(lower !== undefined && upper !== undefined ? { voiRange: { lower, upper } } : {}),
     });
-    this.#viewport.setViewPresentation({
-      rotation: look.rotation,
-      flipHorizontal: look.flip_h,
-      flipVertical: look.flip_v,
-    });
+    this.#turn(look);
     this.#zoom = look.zoom;
     this.#moveCentre(look.centre);
     this.#viewport.render();
+  }
+
+  /** A look is turned and then mirrored; Cornerstone mirrors and then turns. */
+  #turn({ rotation, flip_h, flip_v }: Look): void {
+    // Not setViewPresentation: it takes no mirroring back.
+    this.#viewport.setCamera({ flipHorizontal: flip_h, flipVertical: flip_v });
+    this.#viewport.setViewPresentation({
+      rotation: mirrored(flip_h, flip_v) ? (360 - rotation) % 360 : rotation,
+    });
   }
 
   window(window: Window | null): void {
@@ -171,11 +177,7 @@ export class Stack implements Drawing {
   reset(): void {
     this.#viewport.resetProperties();
     this.#viewport.resetCamera();
-    this.#viewport.setViewPresentation({
-      rotation: 0,
-      flipHorizontal: false,
-      flipVertical: false,
-    });
+    this.#turn(FIRST_LOOK);
     this.#zoom = 1;
     this.#moveCentre([0.5, 0.5]);
     this.#viewport.render();
@@ -200,6 +202,11 @@ export class Stack implements Drawing {
 
   placeOf(world: readonly number[]): Flat {
     return this.#viewport.worldToCanvas(world as Vec);
+  }
+
+  placeAt(share: readonly [number, number]): Flat | null {
+    const world = this.#plane()?.at([...share]);
+    return world ? this.placeOf(world) : null;
   }
 
   get camera(): { viewPlaneNormal: Vec; viewUp: Vec } {

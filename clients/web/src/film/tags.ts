@@ -18,9 +18,15 @@ export const TAG = {
   Modality: "00080060",
   ModalitiesInStudy: "00080061",
   InstitutionName: "00080080",
+  CodeValue: "00080100",
   CodeMeaning: "00080104",
   StudyDescription: "00081030",
   SeriesDescription: "0008103E",
+  ReferencedSeriesSequence: "00081115",
+  ReferencedImageSequence: "00081140",
+  ReferencedSOPInstanceUID: "00081155",
+  ReferencedFrameNumber: "00081160",
+  ReferencedSOPSequence: "00081199",
   RecommendedDisplayFrameRate: "00082144",
   PatientName: "00100010",
   PatientID: "00100020",
@@ -50,6 +56,7 @@ export const TAG = {
   BitsAllocated: "00280100",
   WindowCenter: "00281050",
   WindowWidth: "00281051",
+  SoftcopyVOILUTSequence: "00283110",
   ValueType: "0040A040",
   ConceptNameCodeSequence: "0040A043",
   ConceptCodeSequence: "0040A168",
@@ -61,13 +68,37 @@ export const TAG = {
   NumericValue: "0040A30A",
   MeasurementUnitsCodeSequence: "004008EA",
   ContentSequence: "0040A730",
+  CurrentRequestedProcedureEvidenceSequence: "0040A375",
   EncapsulatedDocument: "00420011",
   MIMETypeOfEncapsulatedDocument: "00420012",
+  GraphicAnnotationSequence: "00700001",
+  BoundingBoxAnnotationUnits: "00700003",
+  AnchorPointAnnotationUnits: "00700004",
+  GraphicAnnotationUnits: "00700005",
+  UnformattedTextValue: "00700006",
+  TextObjectSequence: "00700008",
+  GraphicObjectSequence: "00700009",
+  BoundingBoxTopLeftHandCorner: "00700010",
+  AnchorPoint: "00700014",
+  GraphicData: "00700022",
+  GraphicType: "00700023",
+  ImageHorizontalFlip: "00700041",
+  ImageRotation: "00700042",
+  DisplayedAreaTopLeftHandCorner: "00700052",
+  DisplayedAreaBottomRightHandCorner: "00700053",
+  DisplayedAreaSelectionSequence: "0070005A",
+  ContentLabel: "00700080",
+  ContentDescription: "00700081",
+  PresentationCreationDate: "00700082",
+  PresentationCreationTime: "00700083",
+  ContentCreatorName: "00700084",
+  PresentationLUTShape: "20500020",
 } as const;
 export type Tag = (typeof TAG)[keyof typeof TAG];
 
 function values(data: DicomJson, tag: Tag): readonly unknown[] {
-  return data[tag]?.Value ?? [];
+  const found: unknown = data[tag]?.Value;
+  return Array.isArray(found) ? found : [];
 }
 
 /** The first value as text; empty when there is none. */
@@ -102,8 +133,9 @@ export function personName(data: DicomJson, tag: Tag): string {
   const value = values(data, tag)[0];
   if (typeof value === "string") return readable(value.split("=")[1] ?? value);
   if (typeof value !== "object" || value === null) return "";
-  const { Ideographic, Alphabetic } = value as { Ideographic?: string; Alphabetic?: string };
-  return Ideographic ? readable(Ideographic) : readable(Alphabetic ?? "");
+  const { Ideographic, Alphabetic } = value as Record<string, unknown>;
+  const [name] = [Ideographic, Alphabetic].filter((each) => typeof each === "string" && each);
+  return readable(typeof name === "string" ? name : "");
 }
 
 /** FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX: Chinese parts close up, others are spaced. */

@@ -94,7 +94,7 @@ export const filmEn = {
   notPictures: "There is nothing in this series that can be shown",
   pane: (index: number): string => `Image area ${index}`,
   keysHelp:
-    "Arrow up and down: next image. Plus and minus: zoom. W, I, R, F: window, invert, rotate, mirror. Space: play. 0: as at first.",
+    "Arrow up and down: next image. Plus and minus: zoom. W, I, R, F: window, invert, rotate, mirror. Space: play. K: key image. 0: as at first.",
   pictureOf: (index: number, count: number): string => `${index} / ${count}`,
   position: (mm: string): string => `pos ${mm} mm`,
   thickness: (mm: string): string => `thickness ${mm} mm`,
@@ -126,6 +126,26 @@ export const filmEn = {
   stop: "Stop",
   keyImage: "Key image",
   keyImages: (count: number): string => (count === 1 ? "1 key image" : `${count} key images`),
+  keysOnly: "Key images only",
+  save: "Save",
+  saveTitle: "Save this view with the study",
+  saveName: "Title (may be left empty)",
+  saveWhat: (measurements: number, keys: number): string =>
+    `What is on the screen: image, window, region and rotation, ${
+      measurements === 1 ? "1 measurement" : `${measurements} measurements`
+    }, ${keys === 1 ? "1 key image" : `${keys} key images`}.`,
+  saveNote: "Stored as new DICOM objects under your name. The images themselves stay as they are.",
+  saving: "Saving…",
+  saved: "Saved",
+  savedText: "It is in the list of saved views of this study, for everybody who may see the study.",
+  saveForbidden:
+    "Nothing was saved: this study belongs to another institution, or your role does not save. A doctor of that institution can save it.",
+  saveFailed: "Nothing was saved.",
+  done: "Done",
+  savedViews: "Saved views",
+  savedView: (title: string, who: string): string =>
+    `Saved view: ${[title, who].filter(Boolean).join(" · ")}`,
+  leaveView: "Hide what was saved",
   layout: { one: "One", two: "Two", planes: "Planes" },
   planes: { axial: "Axial", sagittal: "Sagittal", coronal: "Coronal" },
   noPlanes,

@@ -31,6 +31,7 @@ export const filmIcons = {
     svg`<path d="M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8z" />`,
   ),
   erase: icon(svg`<path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" />`),
+  save: icon(svg`<path d="M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 17v3h14v-3" />`),
   one: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" />`),
   two: icon(svg`<rect x="4" y="4.5" width="16" height="15" rx="1.5" /><path d="M12 4.5v15" />`),
   planes: icon(

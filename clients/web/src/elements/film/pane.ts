@@ -6,14 +6,17 @@ import type { DragTool, Engine } from "../../film/engine";
 import { DicomWeb } from "../../film/dicomweb";
 import { sameLook, type Look } from "../../film/look";
 import { Plain } from "../../film/plain";
+import type { Figure } from "../../film/presentation";
 import { sides } from "../../film/sides";
 import type { Series } from "../../film/study";
+import { number, TAG } from "../../film/tags";
 import { corners } from "../../film/words";
 import type { FilmCursor, FilmPane, FilmPlane } from "../../protocol/messages";
 import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
 import { cutOverlay, cutStyle } from "./cut";
+import { figuresLayer } from "./figures";
 
 /** How a picture is wanted: with a look, and in planes with the place where they meet. */
 export type Wanted = Look & Partial<Pick<FilmPane, "focus" | "thick">>;
@@ -30,6 +33,8 @@ export class DistalFilmPane extends DistalElement {
   @property() tool: DragTool = "scroll";
   @property({ type: Boolean, reflect: true }) active = false;
   @property({ type: Boolean }) compact = false;
+  @property({ attribute: false }) figures: readonly Figure[] = []; // of a saved view
+  @property({ type: Boolean }) starred = false;
   @state() private index = 0;
   @state() private look: Look | null = null;
   @state() private first: string | null = null;
@@ -179,6 +184,32 @@ export class DistalFilmPane extends DistalElement {
         z-index: 1;
         color: #ffd400;
         filter: drop-shadow(0 0 2px #000);
+      }
+      .figures {
+        position: absolute;
+        inset: 0;
+        width: 100%;
+        height: 100%;
+        pointer-events: none;
+        fill: none;
+        stroke: #7fe0c3;
+        stroke-width: 1.5;
+      }
+      .figures text {
+        fill: #7fe0c3;
+        stroke: #000;
+        stroke-width: 3;
+        paint-order: stroke;
+        font-size: var(--type-caption);
+      }
+      .star {
+        position: absolute;
+        top: var(--space-1);
+        right: 32px;
+        color: #ffd400;
+        font-size: 18px;
+        text-shadow: 0 0 3px #000;
+        pointer-events: none;
       }
       .badge {
         position: absolute;
@@ -369,13 +400,21 @@ export class DistalFilmPane extends DistalElement {
         data-instance=${(cut ? this.drawing?.shown : series?.pictures[index])?.instance ?? nothing}
         data-index=${index}
         data-window=${look?.voi?.map((value) => Math.round(value)).join(",") ?? nothing}
+        data-rotation=${look?.rotation ?? nothing}
         data-zoom=${look ? look.zoom.toFixed(3) : nothing}
         data-ready=${this.first === null && this.drawing?.shown ? "" : nothing}
       >
         ${this.first ? html`<img class="first" src=${this.first} alt="" />` : nothing}
         <div class="surface"></div>
       </div>
-      ${this.drawing && cut ? cutOverlay(this.drawing, cut, t) : nothing}
+      ${this.drawing && cut ? cutOverlay(this.drawing, cut, t) : nothing} ${this.#figures()}
+      ${
+        this.starred
+          ? html`<span class="star" role="img" aria-label=${t.keyImage} data-testid="film-star"
+              >★</span
+            >`
+          : nothing
+      }
       ${
         letters
           ? Object.entries(letters).map(
@@ -442,6 +481,16 @@ export class DistalFilmPane extends DistalElement {
           : nothing
       }
     `;
+  }
+
+  #figures() {
+    const { drawing, figures } = this;
+    const data = drawing?.shown?.data;
+    if (!data || figures.length === 0) return nothing;
+    const [columns, rows] = [number(data, TAG.Columns) ?? 1, number(data, TAG.Rows) ?? 1];
+    return html`<svg class="figures" data-testid="film-figures" aria-hidden="true">
+      ${figuresLayer(figures, ([x, y]) => drawing.placeAt([x / columns, y / rows]))}
+    </svg>`;
   }
 
   readonly #slide = (event: Event): void => {

@@ -14,6 +14,8 @@ export class DistalFilmStrip extends DistalElement {
   @property({ attribute: false }) rows: readonly SeriesRow[] = [];
   @property({ attribute: false }) shown: readonly (string | null)[] = [];
   @property({ attribute: false }) keys: ReadonlyMap<string, number> = new Map();
+  @property({ type: Boolean }) keysOnly = false;
+  @property({ type: Number }) saved = 0; // views that were kept with the study
 
   static override styles = [
     shared,
@@ -80,6 +82,9 @@ export class DistalFilmStrip extends DistalElement {
         align-self: start;
         color: #ffd400;
       }
+      .more {
+        min-height: 44px;
+      }
       .text {
         width: 100%;
         overflow: hidden;
@@ -99,7 +104,35 @@ export class DistalFilmStrip extends DistalElement {
 
   override render() {
     const t = filmMessages();
+    const starred = [...this.keys.values()].reduce((sum, count) => sum + count, 0);
     return html`<ul aria-label=${t.seriesList}>
+      ${
+        this.saved
+          ? html`<li>
+              <button
+                class="more"
+                data-testid="film-saved-views"
+                @click=${() => this.dispatchEvent(new CustomEvent("saved"))}
+              >
+                ${t.savedViews} (${this.saved})
+              </button>
+            </li>`
+          : nothing
+      }
+      ${
+        starred
+          ? html`<li>
+              <button
+                class="more"
+                data-testid="film-keys-only"
+                aria-pressed=${this.keysOnly}
+                @click=${() => this.dispatchEvent(new CustomEvent("keys-only"))}
+              >
+                ★ ${t.keysOnly} (${starred})
+              </button>
+            </li>`
+          : nothing
+      }
       ${this.rows.map((row) => {
         const name = row.description || row.modality;
         const keys = this.keys.get(row.uid) ?? 0;

@@ -16,7 +16,7 @@ export type Act =
   | { do: "layout"; layout: FilmLayout }
   | { do: "thick"; thick: number }
   | { do: "why"; why: string }
-  | { do: "invert" | "rotate" | "mirror" | "reset" | "play" | "key" | "link" | "erase" };
+  | { do: "invert" | "rotate" | "mirror" | "reset" | "play" | "key" | "link" | "erase" | "save" };
 
 export interface ToolState {
   readonly tool: DragTool;
@@ -31,6 +31,7 @@ export interface ToolState {
   readonly key: boolean;
   readonly linked: boolean;
   readonly marked: boolean;
+  readonly saves: boolean; // may keep what is seen
 }
 
 interface Button {
@@ -44,7 +45,7 @@ interface Button {
   key?: string;
 }
 
-const ALL = 1180; // pixels that the whole row takes, in the longer language
+const ALL = 1236; // pixels that the whole row takes, in the longer language
 const MOST = 700; // and without its rarer half
 const THICK_MM = [0, 5, 10, 20, 40];
 
@@ -264,6 +265,9 @@ export class DistalFilmTools extends DistalElement {
           on: now.key,
           key: "K",
         }),
+        ...(now.saves
+          ? asAcquired({ id: "save", label: t.save, icon: filmIcons.save, act: { do: "save" } })
+          : []),
         {
           id: "erase",
           label: t.removeMarks,

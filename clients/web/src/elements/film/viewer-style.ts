@@ -96,6 +96,25 @@ export const viewerStyle = css`
     text-align: center;
     pointer-events: none;
   }
+  .kept {
+    position: absolute;
+    top: 28px; /* below the letter of the side */
+    left: 50%;
+    transform: translateX(-50%);
+    display: flex;
+    align-items: center;
+    max-width: 60%;
+    padding-left: var(--space-3);
+    border-radius: var(--radius);
+    background: var(--picture-shade);
+    color: var(--picture-text);
+    font-size: var(--type-caption);
+  }
+  .kept span {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
   distal-film-document,
   .whole {
     grid-area: panes;

@@ -4,10 +4,13 @@ import { customElement, property, query, queryAll, state } from "lit/decorators.
 import type { Drawing } from "../../film/drawing";
 import { FilmProblem, type DicomWeb } from "../../film/dicomweb";
 import type { DragTool, Engine } from "../../film/engine";
+import { keptPaneOf, type KeptSession } from "../../film/keeping";
 import { FIRST_LOOK, turned, zoomed, type Look } from "../../film/look";
 import type { Marks } from "../../film/marks";
 import { asStack, paneOf, panesOf } from "../../film/planes";
+import { figuresOn, lookIn, type SavedView } from "../../film/presentation";
 import { coloured, presetsFor, windowOf, type PresetName } from "../../film/presets";
+import { isKept, Saved } from "../../film/saved";
 import { whyNotCut } from "../../film/solid";
 import type { Stack } from "../../film/stack";
 import {
@@ -39,6 +42,8 @@ import "./document";
 import "./pane";
 import type { DistalFilmPane, Wanted } from "./pane";
 import "./problem";
+import "./save";
+import "./saved";
 import "./strip";
 import "./tools";
 import type { Act, ToolState } from "./tools";
@@ -71,10 +76,13 @@ export class DistalFilmViewer extends DistalElement {
   @state() private note: string | null = null; // what cannot be done here, and why
   @state() private paper: Series | null = null; // a report or document instead of pictures
   @state() private tick = 0; // of what panes show
+  @state() private keysOnly = false;
+  @state() private chosen: SavedView | null = null; // what was kept, on the screen again
   @query("dialog") private readonly dialog!: HTMLDialogElement | null;
   @queryAll("distal-film-pane") private readonly panes!: NodeListOf<DistalFilmPane>;
 
   readonly #series = new Map<string, Promise<Series>>();
+  #saved = new Saved();
   #asking = new AbortController();
   #marks: Marks | null = null;
   #refresh: ReturnType<typeof setInterval> | undefined;
@@ -154,7 +162,9 @@ export class DistalFilmViewer extends DistalElement {
     this.#asking = new AbortController();
     this.#series.clear();
     this.#loaded.clear();
-    this.rows = this.head = this.problem = this.paper = this.note = null;
+    this.rows = this.head = this.problem = this.paper = this.note = this.chosen = null;
+    this.#saved = new Saved();
+    this.keysOnly = false;
     this.#stop();
     if (!this.shared?.led) this.layout = "one";
     this.active = 0;
@@ -173,6 +183,7 @@ export class DistalFilmViewer extends DistalElement {
       });
       this.rows = rows;
       this.problem = null;
+      void this.#readSaved(rows, signal);
       for (const { uid } of grown) this.#series.delete(uid);
       if (first) await this.#begin(rows);
       else {
@@ -257,7 +268,7 @@ export class DistalFilmViewer extends DistalElement {
         this.#leavePlanes();
       }
       await this.updateComplete;
-      await this.#pane?.show(series, 0);
+      await this.#pane?.show(this.#chosenOf(series), 0);
       this.tick += 1;
     } catch (error) {
       if (signal.aborted) return;
@@ -273,7 +284,7 @@ export class DistalFilmViewer extends DistalElement {
   }
 
   async #put(pane: DistalFilmPane, uid: string, wanted?: FilmPane): Promise<boolean> {
-    const series = await this.#load(uid);
+    const series = this.#chosenOf(await this.#load(uid));
     this.#heard(series);
     const index = wanted
       ? indexOf(series, wanted.instance, wanted.frame)
@@ -315,6 +326,10 @@ export class DistalFilmViewer extends DistalElement {
     if (!shown || this.alone || !this.shared?.led || shown.study !== this.study) return;
     const view = this.#asShownHere(shown);
     if (!view) return;
+    if (this.keysOnly) {
+      void this.#toggleKeysOnly().then(() => this.#follow()); // he may go to any picture
+      return;
+    }
     this.#stop();
     if (view.layout === "planes" && this.layout !== "planes") this.#take("cross");
     if (view.layout !== "planes" && this.tool === "cross") this.#take("scroll");
@@ -446,6 +461,10 @@ export class DistalFilmViewer extends DistalElement {
     if (drawing?.cut && ["play", "rotate", "mirror", "key"].includes(act.do)) return;
     if (act.do === "erase") {
       this.dialog?.showModal();
+      return;
+    }
+    if (act.do === "save") {
+      this.renderRoot.querySelector("distal-film-save")?.open();
       return;
     }
     if (act.do === "play") {
@@ -587,6 +606,95 @@ export class DistalFilmViewer extends DistalElement {
     });
   }
 
+  // --- what is kept ---
+
+  async #readSaved(rows: readonly SeriesRow[], signal: AbortSignal): Promise<void> {
+    try {
+      if (await this.#saved.read(this.web, this.study, rows, signal)) this.tick += 1;
+    } catch (error) {
+      if (!(error instanceof FilmProblem) && !signal.aborted) throw error; // the next look may do
+    }
+  }
+
+  readonly #save = async (title: string): Promise<void> => {
+    const panes = [...this.panes].flatMap(({ drawing }) => {
+      const shown = drawing?.shown;
+      if (!shown) return [];
+      const { clientWidth, clientHeight } = drawing.element;
+      return [keptPaneOf(shown, drawing.look, [clientWidth, clientHeight])];
+    });
+    const marks = this.#marks;
+    const measured = await Promise.all(
+      (marks?.measuredSeries(this.study) ?? []).map((uid) => this.#load(uid)),
+    );
+    const session: KeptSession = {
+      title,
+      panes,
+      figures: measured.flatMap((series) => marks?.figures(series) ?? []),
+      keys: marks?.keyPlaces(this.study) ?? [],
+    };
+    await this.web.save(this.study, session);
+    await this.#look();
+  };
+
+  /** As it was when it was kept: as many panes, each with its picture. */
+  async #show(view: SavedView): Promise<void> {
+    this.#stop();
+    this.#free();
+    if (this.keysOnly) await this.#toggleKeysOnly();
+    if (this.layout === "planes") this.#leavePlanes();
+    this.chosen = view;
+    this.paper = this.note = null;
+    this.layout = view.panes.length > 1 ? "two" : "one";
+    this.active = 0;
+    await this.updateComplete;
+    for (const [at, state] of view.panes.slice(0, this.panes.length).entries()) {
+      const pane = this.panes[at];
+      const first = state.images[0];
+      if (!pane || !first) continue;
+      try {
+        const series = await this.#load(first.series);
+        if (this.chosen !== view) return;
+        this.#heard(series);
+        const index = indexOf(series, first.instance, first.frames[0] ?? 1);
+        const picture = series.pictures[index];
+        if (!picture) continue;
+        const { clientWidth, clientHeight } = pane;
+        await pane.show(series, index, lookIn(state, picture, [clientWidth, clientHeight]));
+      } catch (error) {
+        if (!(error instanceof FilmProblem)) throw error; // pictures that are not here
+      }
+    }
+    this.tick += 1;
+    this.#tell();
+  }
+
+  #isKey(instance: string, frame: number): boolean {
+    return (this.#marks?.isKey(instance, frame) ?? false) || this.#saved.isKey(instance, frame);
+  }
+
+  /** All of a series, or its key images while only those are wanted. */
+  #chosenOf(series: Series): Series {
+    if (!this.keysOnly) return series;
+    const pictures = series.pictures.filter(({ instance, frame }) => this.#isKey(instance, frame));
+    return pictures.length ? { ...series, pictures } : series;
+  }
+
+  async #toggleKeysOnly(): Promise<void> {
+    this.#stop();
+    this.keysOnly = !this.keysOnly;
+    for (const pane of this.panes) {
+      const { drawing } = pane;
+      const shown = drawing?.shown;
+      if (!drawing?.series || !shown) continue;
+      const { look } = drawing;
+      const series = this.#chosenOf(await this.#load(drawing.series.uid));
+      const index = indexOf(series, shown.instance, shown.frame);
+      await pane.show(series, Math.max(0, index), look);
+    }
+    this.tick += 1;
+  }
+
   #turn(): void {
     clearTimeout(this.#cine);
     const drawing = this.#drawing;
@@ -662,6 +770,7 @@ export class DistalFilmViewer extends DistalElement {
       playing: this.playing,
       inverted: drawing?.shown ? drawing.look.invert : false,
       key: shown ? (this.#marks?.isKey(shown.instance, shown.frame) ?? false) : false,
+      saves: this.web.maySave,
       linked: this.linked,
       marked: drawing?.series ? (this.#marks?.count(drawing.series) ?? 0) > 0 : false,
     };
@@ -690,6 +799,16 @@ export class DistalFilmViewer extends DistalElement {
             : this.#body(rows)
       }
       ${this.#eraseDialog()}
+      <distal-film-saved
+        .views=${this.#saved.views}
+        .chosen=${this.chosen}
+        @choose=${(event: CustomEvent<SavedView>) => this.#show(event.detail)}
+      ></distal-film-saved>
+      <distal-film-save
+        .save=${this.#save}
+        .measurements=${this.#marks?.measurements(this.study) ?? 0}
+        .keys=${this.#marks?.keyPlaces(this.study).length ?? 0}
+      ></distal-film-save>
     `;
   }
 
@@ -698,13 +817,18 @@ export class DistalFilmViewer extends DistalElement {
     const planes = panesOf(this.layout);
     const note = this.note ?? this.#noteOnPlanes();
     const shown = [...this.panes].map((pane) => pane.series?.uid ?? null);
+    const keys = this.#saved.keys(this.#marks?.keys() ?? new Map<string, ReadonlySet<string>>());
     return html`
       <distal-film-tools .now=${this.#now()} @act=${this.#act}></distal-film-tools>
       <distal-film-strip
         .study=${this.study}
-        .rows=${rows ?? []}
+        .rows=${(rows ?? []).filter((row) => !isKept(row))}
         .shown=${this.paper ? [this.paper.uid] : shown}
-        .keys=${this.#marks?.keys() ?? new Map<string, number>()}
+        .keys=${keys}
+        .saved=${this.#saved.views.length}
+        ?keysOnly=${this.keysOnly}
+        @keys-only=${() => this.#toggleKeysOnly()}
+        @saved=${() => this.renderRoot.querySelector("distal-film-saved")?.open()}
         @series=${(event: CustomEvent<string>) => {
           this.#free();
           void this.#choose(event.detail).then(() => this.#tell());
@@ -720,6 +844,8 @@ export class DistalFilmViewer extends DistalElement {
               .tool=${this.tool}
               ?active=${planes.length > 1 && index === this.active}
               ?compact=${this.small}
+              .figures=${this.#figuresIn(index)}
+              ?starred=${this.#starredIn(index)}
               @changed=${this.#paneChanged}
               @opened=${() => this.#marks?.take()}
               @gesture=${this.#gesture}
@@ -739,6 +865,7 @@ export class DistalFilmViewer extends DistalElement {
             ></distal-film-pane>`,
         )}
         ${note ? html`<p class="note" role="status" data-testid="film-note">${note}</p>` : nothing}
+        ${this.chosen ? this.#chosenBar(this.chosen) : nothing}
         ${
           rows === null
             ? html`<div class="whole" style="position:absolute;inset:0" role="status">
@@ -763,6 +890,16 @@ export class DistalFilmViewer extends DistalElement {
     if (shared.leading) return t.planesLed;
     if (!shared.led || this.alone || this.layout === "planes") return null;
     return t.planesElsewhere(this.nameOf(shared.presenter.value ?? ""));
+  }
+
+  #figuresIn(at: number) {
+    const shown = this.panes[at]?.drawing?.shown;
+    return shown && this.chosen ? figuresOn(this.chosen, shown.instance, shown.frame) : [];
+  }
+
+  #starredIn(at: number): boolean {
+    const shown = this.panes[at]?.drawing?.shown;
+    return shown ? this.#isKey(shown.instance, shown.frame) : false;
   }
 
   #head() {
@@ -852,6 +989,21 @@ export class DistalFilmViewer extends DistalElement {
         }}
       >
         ${away ? t.follow : t.lookAlone}
+      </button>
+    </div>`;
+  }
+
+  #chosenBar(view: SavedView) {
+    const t = filmMessages();
+    return html`<div class="kept">
+      <span data-testid="film-chosen">${t.savedView(view.title, view.who)}</span>
+      <button
+        aria-label=${t.leaveView}
+        title=${t.leaveView}
+        data-testid="film-chosen-close"
+        @click=${() => (this.chosen = null)}
+      >
+        ${icons.close}
       </button>
     </div>`;
   }
