@@ -42,10 +42,10 @@ def scope_of(claims: Claims, sees: Callable[[str], frozenset[str]] = alone) -> S
     """What the holder of a token may do.
 
     Doctors see the studies of their institution and of those that it `sees`; a device sends into it
-    and sees nothing. Students, patients and interpreters see what is shared with them.
+    and sees nothing. Students, patients, interpreters and guests see what is shared with them.
     """
     institution = claims.institution or DEFAULT_INSTITUTION
-    if institution.startswith(DERIVED):  # such data are opened by their link alone
+    if claims.guest or institution.startswith(DERIVED):  # what is derived opens by its link alone
         return Scope(subject=claims.subject)
     return Scope(
         institutions=sees(institution) if claims.role in DOCTORS else frozenset(),

@@ -27,6 +27,7 @@ def sign(
     name: str | None = None,
     institution: str = "",
     ttl_s: int = 3600,
+    guest: bool = False,
 ) -> str:
     """Make a bearer token that holds for `ttl_s` from now. Raises IdentityError."""
     said: dict[str, Any] = {
@@ -34,6 +35,7 @@ def sign(
         "room": room,
         "role": role,
         "institution": institution,
+        "guest": guest,
         "name": name,
         "expires": int(time.time()) + ttl_s,
     }

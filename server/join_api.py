@@ -83,6 +83,7 @@ class JoinApi:
             invitation.name,
             invitation.institution,
             TOKEN_TTL_S,
+            invitation.guest,
         )
         answer = {
             "token": token,
@@ -107,9 +108,11 @@ class JoinApi:
                 403, "Only a moderator of this room may invite into it", title="Not allowed"
             )
         asked = await read_json(request, InvitationRequest)
+        # Nobody opens another hospital's data by naming it, nor his own if he is a guest here.
+        guest = claims.guest or asked.institution != claims.institution
         try:
             code = self._codes.invite(
-                room, asked.role, asked.ttl_s, asked.name, asked.institution, asked.one_time
+                room, asked.role, asked.ttl_s, asked.name, asked.institution, asked.one_time, guest
             )
         except joins.TooManyCodes:
             raise Problem(

@@ -47,6 +47,7 @@ class Invitation:
     expires_s: float
     name: str | None = None
     institution: str = ""
+    guest: bool = False  # of an institution that his host does not answer for
     uses: int | None = None
 
 
@@ -68,6 +69,7 @@ class JoinCodes:
         name: str | None = None,
         institution: str = "",
         one_time: bool | None = None,
+        guest: bool = False,
     ) -> str:
         """Make a code. One-time by default for those who come from outside. Raises TooManyCodes."""
         self._forget_expired()
@@ -81,6 +83,7 @@ class JoinCodes:
             expires_s=self._now() + ttl_s,
             name=name,
             institution=institution,
+            guest=guest,
             uses=1 if once else None,
         )
         return code

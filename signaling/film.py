@@ -88,7 +88,8 @@ class Film:
             self.cursor = request.cursor
             if request.view is not None:
                 self._view = request.view
-                self._give(Given(claims.role, claims.institution, request.view.study))
+                if not claims.guest:  # he has nothing to give
+                    self._give(Given(claims.role, claims.institution, request.view.study))
         elif request.view is not None or request.cursor is not None:
             raise Refused("conflict", "you do not lead")
         return [self._mark(by, mark) for mark in request.marks]

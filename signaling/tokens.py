@@ -34,6 +34,7 @@ class Claims(Struct, kw_only=True, frozen=True):
     role: Role
     expires: int  # Unix time, s
     institution: Annotated[str, Meta(max_length=120)] = ""
+    guest: bool = False  # the institution is no more than a name: its data are not his
     name: Name | None = None
     grants: Grants = OF_ROLE
 

@@ -52,6 +52,33 @@ async def test_a_code_becomes_a_token(
     assert claims.grants.publish == ["audio", "video"]
 
 
+async def test_naming_a_hospital_does_not_open_its_studies(
+    shared_distal: DistalServer, http: aiohttp.ClientSession
+) -> None:
+    """A host answers for his own institution; whoever he invites from elsewhere is a guest."""
+
+    async def invited(by: str, institution: str) -> str:
+        headers = {"Authorization": f"Bearer {by}"}
+        body = {"role": "host", "institution": institution}
+        async with http.post("/api/rooms/ward/invitations", json=body, headers=headers) as answer:
+            code = (await answer.json())["url"].rpartition("/")[2]
+        async with http.post("/api/join", json={"code": code}) as answer:
+            token: str = (await answer.json())["token"]
+        return token
+
+    async def may_store(token: str) -> bool:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/dicom"}
+        async with http.post("/dicomweb/studies", data=b"", headers=headers) as answer:
+            return answer.status != 403
+
+    host = shared_distal.token("ward", "host", institution="county")
+    assert await may_store(await invited(host, "county"))
+    for elsewhere in ("province", ""):
+        guest = await invited(host, elsewhere)
+        assert not await may_store(guest)
+        assert not await may_store(await invited(guest, elsewhere)), "nor does he by inviting"
+
+
 async def test_looking_at_a_link_does_not_spend_it(
     shared_distal: DistalServer, http: aiohttp.ClientSession
 ) -> None:

@@ -119,3 +119,17 @@ def test_marks_and_studies_are_bounded() -> None:
         update(film, "a", shows(view(study=f"1.{number}")))
     assert len(film.given) == STUDIES_MAX
     assert film.given[-1] == ("specialist", "h", f"1.{STUDIES_MAX + 4}")
+
+
+def test_a_guest_has_nothing_to_give() -> None:
+    """He names his institution; what it has is not his to show."""
+    film = Film()
+    film.lead("ann", True, False)
+    own = Claims(subject="ann", room="r", role="specialist", expires=0, institution="h")
+    guest = Claims(
+        subject="ann", room="r", role="specialist", expires=0, institution="h", guest=True
+    )
+    film.update("ann", guest, p.FilmUpdate(id=1, view=view(), cursor=None, marks=[]))
+    assert film.given == ()
+    film.update("ann", own, p.FilmUpdate(id=1, view=view(), cursor=None, marks=[]))
+    assert len(film.given) == 1
