@@ -59,7 +59,7 @@ const problems: Record<VisitProblemCode, { what: string; next: string }> = {
 };
 
 export const shareEn = {
-  share: "Share",
+  share: "Link",
   title: "Share this study",
   close: "Close",
   cancel: "Cancel",

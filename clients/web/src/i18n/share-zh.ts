@@ -1,7 +1,7 @@
 import type { ShareMessages } from "./share-en";
 
 export const shareZh: ShareMessages = {
-  share: "分享",
+  share: "链接",
   title: "分享此检查",
   close: "关闭",
   cancel: "取消",
