@@ -61,6 +61,10 @@ COMMANDS = [
     Command("data", "loadtests.data", "--seed 1", "--pace 0.1"),
     Command("dicom_store", "loadtests.dicom_store", quick="--images 5 --rounds 1"),
     Command("dicom_web", "loadtests.dicom_web", quick="--images 5 --rounds 1"),
+    Command("dicom_large", "loadtests.dicom_large", quick="--frames 50"),
+    Command(
+        "dicom_beside", "loadtests.dicom_beside", quick="--subscribers 2 --seconds 1 --rounds 1"
+    ),
     Command("film_first_image", "loadtests.film_first_image", quick="--studies 1"),
     Command("dicom_query", "loadtests.dicom_query", quick="--instances 20000 --times 3"),
 ]
