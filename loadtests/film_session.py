@@ -1,0 +1,211 @@
+"""`python -m loadtests.film_session`: from the presenter's hand to the others' screens.
+
+One page leads eight others through a CT, wheel step by wheel step; no cameras. Every page notes by
+the machine's clock when the wheel turned, when the view went out, when it came in, and when its
+picture was drawn. What the pages compute is told apart from what lies between them: all of them
+share this machine's cores and draw without a GPU, which no consultation does. The last line is JSON
+(`loadtests.verdict`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+from playwright.async_api import Browser, Page, async_playwright
+
+from loadtests import verdict
+from loadtests.dicom_store import ROOT, image
+from loadtests.distal import Distal
+from loadtests.viewer import CHROMIUM, JOIN_TIMEOUT_S
+
+SLICES = 40
+GOAL_MS = 100.0
+_FLAGS = ("--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+# What a page notes: [time in ms, what, SOP Instance UID].
+_NOTE = """
+(() => {
+  const notes = [];
+  const now = () => performance.timeOrigin + performance.now();
+  const note = (what, uid) => notes.push([now(), what, uid]);
+  addEventListener("wheel", () => note("hand", ""), { capture: true, passive: true });
+  const hear = (text, what) => {
+    if (typeof text !== "string" || !text.includes(what)) return;
+    const uid = JSON.parse(text).view?.panes[0]?.instance;
+    if (uid) note(what === "film_update" ? "out" : "in", uid);
+  };
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (text) {
+    hear(text, "film_update");
+    return send.call(this, text);
+  };
+  window.WebSocket = new Proxy(WebSocket, {
+    construct(target, args) {
+      const made = new target(...args);
+      made.addEventListener("message", ({ data }) => hear(data, "film_moved"));
+      return made;
+    },
+  });
+  const dispatch = EventTarget.prototype.dispatchEvent;
+  let fresh = "";
+  EventTarget.prototype.dispatchEvent = function (event) {
+    if (event.type === "CORNERSTONE_STACK_NEW_IMAGE")
+      fresh = /instances\\/([\\d.]+)/.exec(event.detail.imageId)?.[1] ?? "";
+    if (event.type === "CORNERSTONE_IMAGE_RENDERED" && fresh) {
+      note("drawn", fresh);
+      fresh = "";
+    }
+    return dispatch.call(this, event);
+  };
+  window.takeNotes = () => notes.splice(0);
+})();
+"""
+
+
+async def store(server: Distal) -> None:
+    """Slices of noise, as large as a CT's."""
+    parts = b""
+    for number in range(1, SLICES + 1):
+        file = BytesIO()
+        made = image(1, number)
+        made.ImageOrientationPatient, made.FrameOfReferenceUID = [1, 0, 0, 0, 1, 0], f"{ROOT}.9"
+        made.save_as(file, enforce_file_format=True)
+        parts += b"--part\r\nContent-Type: application/dicom\r\n\r\n" + file.getvalue() + b"\r\n"
+    headers = {
+        "Authorization": f"Bearer {await server.token('loadtest', 'specialist')}",
+        "Content-Type": 'multipart/related; type="application/dicom"; boundary=part',
+    }
+    address = f"{server.url}/dicomweb/studies"
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(address, data=parts + b"--part--\r\n") as answer,
+    ):
+        answer.raise_for_status()
+
+
+async def join(browser: Browser, server: Distal, role: str) -> Page:
+    """A page in the room."""
+    context = await browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(JOIN_TIMEOUT_S * 1000)
+    await context.add_init_script(_NOTE)
+    page = await context.new_page()
+    await page.goto(await server.invite(role, server.url))
+    for step in ("join-button", "check-title", "continue-button", "stage"):
+        found = page.get_by_test_id(step).first
+        await (found.click() if step.endswith("button") else found.wait_for())
+    return page
+
+
+async def scroll(leader: Page, steps: int, pace_s: float) -> None:
+    """Up and down the stack, as a hand does."""
+    box = await leader.get_by_test_id("film-pane").bounding_box()
+    assert box is not None
+    await leader.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for step in range(steps):
+        down = step // (SLICES - 1) % 2 == 0
+        _, _ = await asyncio.gather(
+            leader.mouse.wheel(0, 100 if down else -100), asyncio.sleep(pace_s)
+        )
+
+
+Notes = list[tuple[float, str, str]]
+
+
+def legs(led: Notes, followed: list[Notes]) -> dict[str, list[float]]:
+    """Milliseconds of each leg, for every picture that a follower drew."""
+    found: dict[str, list[float]] = {
+        leg: [] for leg in ("all", "leader", "delivery", "follower", "hands")
+    }
+    hands = [at for at, what, _ in led if what == "hand"]
+    sent = [(at, uid) for at, what, uid in led if what == "out"]
+    for notes in followed:
+        came = [(at, uid) for at, what, uid in notes if what == "in"]
+        for drawn, what, uid in notes:
+            if what != "drawn":
+                continue
+            inn = [at for at, other in came if other == uid and at <= drawn]
+            out = [at for at, other in sent if other == uid and inn and at <= inn[-1]]
+            hand = [at for at in hands if out and at <= out[-1]]
+            if not hand:
+                continue
+            found["all"].append(drawn - hand[-1])
+            found["leader"].append(out[-1] - hand[-1])
+            found["delivery"].append(inn[-1] - out[-1])
+            found["follower"].append(drawn - inn[-1])
+    found["hands"] = [float(len(hands))]
+    return found
+
+
+async def measure(folder: Path, viewers: int, steps: int, pace_s: float) -> dict[str, list[float]]:
+    """One session."""
+    server = Distal(folder)
+    await server.start()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(server.stop)
+        await store(server)
+        playwright = await stack.enter_async_context(async_playwright())
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=[*_FLAGS], chromium_sandbox=False
+        )
+        stack.push_async_callback(browser.close)
+        followers = [await join(browser, server, "county_doctor") for _ in range(viewers)]
+        leader = await join(browser, server, "specialist")
+        await leader.get_by_test_id("film-button").click()
+        await leader.locator(f'[data-study="{ROOT}"]').click()
+        await leader.locator("[data-testid=film-pane][data-ready]").wait_for()
+        await leader.get_by_test_id("film-lead").click()
+        for page in followers:
+            await page.locator("[data-testid=film-pane][data-ready]").wait_for()
+        await scroll(leader, 2 * (SLICES - 1), pace_s)  # every picture is there afterwards
+        for page in [leader, *followers]:
+            await page.evaluate("() => window.takeNotes()")
+        await scroll(leader, steps, pace_s)
+        await asyncio.sleep(2.0)  # what is on its way
+        led, *followed = [
+            await p.evaluate("() => window.takeNotes()") for p in [leader, *followers]
+        ]
+        return legs(led, followed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.film_session", description=__doc__)
+    parser.add_argument("--viewers", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=156)
+    parser.add_argument("--pace", type=float, default=0.15, help="seconds between wheel steps")
+    said = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(measure(Path(folder), said.viewers, said.steps, said.pace))
+    hands = found.pop("hands")[0]
+    numbers: dict[str, Any] = {"viewers": said.viewers, "steps": hands}
+    for leg, times in found.items():
+        p50, p95, p99 = np.percentile(times, [50, 95, 99]) if times else [np.nan] * 3
+        print(f"{leg:9} p50 {p50:6.1f}  p95 {p95:6.1f}  p99 {p99:6.1f} ms  ({len(times)} pictures)")
+        numbers[leg] = {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
+    bars = [
+        verdict.Bar(
+            f"{said.viewers} viewers, {name}",
+            f"p99 ≤ {GOAL_MS:g} ms",
+            f"{numbers[leg]['p99']:.0f} ms",
+            numbers[leg]["p99"] <= GOAL_MS,
+        )
+        for leg, name in (
+            ("all", "from the hand to the screens, all pages on this machine"),
+            ("delivery", "from page to page, through the server"),
+        )
+    ]
+    print(verdict.line("Images looked at together", bars, numbers))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
