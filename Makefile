@@ -86,4 +86,4 @@ $(TOOLS_READY): requirements-dev.lock | $(PLANE_READY)
 
 $(BUILDS_READY): $(NATIVE) $(FUZZ) $(wildcard tests/media/fuzz/CMakeLists.txt) $(TOOLS_READY)
 	tests/install_debian.sh
-	$(BIN)/python -m tests.media.builds && touch $@
+	env -u MAKEFLAGS $(BIN)/python -m tests.media.builds && touch $@
