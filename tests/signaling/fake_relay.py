@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from media.contract import (
     CapacityError,
@@ -84,7 +84,7 @@ class FakeTransport:
 
     def stats(self) -> TransportStats:
         if not self.silent:
-            self.figures = replace(self.figures, last_heard_s=time.monotonic())
+            self.figures = self.figures._replace(last_heard_s=time.monotonic())
         return self.figures
 
     def fail(self) -> None:

@@ -1,11 +1,9 @@
 """Everybody learns which pictures his network is too slow for, and when that is over."""
 
-from dataclasses import replace
-
 from tests.signaling.fake_relay import NO_FIGURES
 from tests.signaling.test_publish_subscribe import accept, publish
 
-STILL, REDUCED = replace(NO_FIGURES, shortage="still"), replace(NO_FIGURES, shortage="reduced")
+STILL, REDUCED = NO_FIGURES._replace(shortage="still"), NO_FIGURES._replace(shortage="reduced")
 
 
 async def watching(make_house):
@@ -49,7 +47,7 @@ async def test_a_new_transport_begins_without_a_shortage(make_house):
 
 async def test_his_figures_tell_everybody_what_his_network_carries(make_house):
     ann, ben, transport, video = await watching(make_house)
-    transport.figures = replace(transport.figures, estimate_bps=300_000)
+    transport.figures = transport.figures._replace(estimate_bps=300_000)
     transport.subscriptions[video].figures = STILL
 
     def told():
