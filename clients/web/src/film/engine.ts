@@ -83,7 +83,10 @@ export class Engine {
   /** Volumes are drawn by WebGL alone, also where stacks are drawn faster without. */
   withGraphics(enable: () => void): void {
     const { rendering } = getConfiguration();
-    if (!rendering) return enable();
+    if (!rendering) {
+      enable();
+      return;
+    }
     const before = rendering.useCPURendering ?? false;
     rendering.useCPURendering = false;
     try {

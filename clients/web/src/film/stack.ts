@@ -1,6 +1,6 @@
 /** One series in one pane, drawn by Cornerstone: which picture, and how it is looked at. */
 
-import type { StackViewport } from "@cornerstonejs/core";
+import { getShouldUseCPURendering, type StackViewport } from "@cornerstonejs/core";
 import { utilities } from "@cornerstonejs/tools";
 
 import type { Drawing, DrawingNews, Place as Flat, World as Vec } from "./drawing";
@@ -280,6 +280,11 @@ export class Stack implements Drawing {
   #moveCentre(centre: readonly number[]): void {
     const world = this.#plane()?.at([centre[0] ?? 0.5, centre[1] ?? 0.5]);
     if (!world) return;
+    if (getShouldUseCPURendering()) {
+      // Drawn by the processor, a pan that is read is no pan that can be set.
+      this.#viewport.setCamera({ focalPoint: world });
+      return;
+    }
     const place = this.placeOf(world);
     const [x, y] = this.#viewport.getPan();
     const [middleX, middleY] = this.#middle;
