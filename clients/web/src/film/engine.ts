@@ -7,8 +7,7 @@ import {
   Enums,
   RenderingEngine,
   cache,
-  getConfiguration,
-  getRenderingCapabilities,
+  getShouldUseCPURendering,
   init as startCore,
   metaData,
 } from "@cornerstonejs/core";
@@ -77,23 +76,7 @@ export class Engine {
 
   /** Whether it can cut: not without WebGL. */
   get cuts(): boolean {
-    return getRenderingCapabilities().webgl;
-  }
-
-  /** Volumes are drawn by WebGL alone, also where stacks are drawn faster without. */
-  withGraphics(enable: () => void): void {
-    const { rendering } = getConfiguration();
-    if (!rendering) {
-      enable();
-      return;
-    }
-    const before = rendering.useCPURendering ?? false;
-    rendering.useCPURendering = false;
-    try {
-      enable();
-    } finally {
-      rendering.useCPURendering = before;
-    }
+    return !getShouldUseCPURendering();
   }
 
   constructor() {
@@ -201,23 +184,12 @@ export function textBeside(
   return (made?.configuration.getTextLines(data, target) ?? []).join("\n");
 }
 
-/** WebGL that the processor computes: stacks are drawn ten times as fast without it. */
-function emulatedGraphics(): boolean {
-  const gl = document.createElement("canvas").getContext("webgl2");
-  const about = gl?.getExtension("WEBGL_debug_renderer_info");
-  const name = about ? String(gl?.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
-  gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  return /swiftshader|llvmpipe|softpipe|basic render|software/i.test(name);
-}
-
 let starting: Promise<Engine> | null = null;
 
-/** The one engine of this page. */
-export function startEngine(): Promise<Engine> {
+/** The one engine of this page. `processor` draws without WebGL even where there is some. */
+export function startEngine(processor = false): Promise<Engine> {
   starting ??= Promise.resolve().then(() => {
-    startCore({ rendering: { useCPURendering: emulatedGraphics() } } as Parameters<
-      typeof startCore
-    >[0]);
+    startCore({ rendering: { useCPURendering: processor } } as Parameters<typeof startCore>[0]);
     startTools();
     loader.init({
       maxWebWorkers: Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)),

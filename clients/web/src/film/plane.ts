@@ -45,15 +45,12 @@ export class Plane implements Drawing, Cut {
     readonly plane: Cut["plane"],
     private readonly news: DrawingNews,
   ) {
-    const orientation = Enums.OrientationAxis[axisOf(plane)];
-    engine.withGraphics(() =>
-      engine.rendering.enableElement({
-        viewportId: this.id,
-        type: VIEWPORT.ORTHOGRAPHIC,
-        element,
-        defaultOptions: { background: [0, 0, 0], orientation },
-      }),
-    );
+    engine.rendering.enableElement({
+      viewportId: this.id,
+      type: VIEWPORT.ORTHOGRAPHIC,
+      element,
+      defaultOptions: { background: [0, 0, 0], orientation: Enums.OrientationAxis[axisOf(plane)] },
+    });
     this.#viewport = engine.rendering.getViewport<VolumeViewport>(this.id);
     engine.group.addViewport(this.id, engine.rendering.id);
     engine.stacks.add(this);
