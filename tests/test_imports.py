@@ -19,8 +19,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "dicom": frozenset(),
     "signaling": frozenset({"media"}),
     "server": frozenset({"signaling", "media", "control", "latency", "dicom"}),
-    "clients": frozenset(),
-    "loadtests": frozenset({"clients"}),
+    "clients": frozenset({"control"}),  # the robot agent runs its rules
+    "loadtests": frozenset({"clients", "control"}),
 }
 FOLDERS = [name for name in ALLOWED if (ROOT / name).is_dir()]
 
