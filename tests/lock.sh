@@ -10,5 +10,5 @@ lock() {
     --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
     --output-file "$out" "$@" pyproject.toml
 }
-lock requirements.lock --extra build
-lock requirements-dev.lock --extra build --extra dev --constraint requirements.lock
+lock requirements.lock --extra build --extra robot
+lock requirements-dev.lock --extra build --extra robot --extra dev --constraint requirements.lock
