@@ -3,8 +3,8 @@
 Below 200 ms of round trip all is as the operator set it; up to 300 ms motion slows down and the
 felt force softens; up to 500 ms there is no force in the hand, only its bar on the screen; beyond,
 or with a picture older than 300 ms, nothing moves. (The thresholds: Xu 2014, Nankaku 2022, Black
-and Salcudean.) Getting worse counts at once, getting better only after a while, or the robot would
-jerk on a network that wavers about a threshold.
+and Salcudean.) A longer round trip counts at once, a shorter one only after a while, or the robot
+would jerk on a network that wavers about a threshold.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ DIRECT_US, SOFT_US, LOST_US = 200_000, 300_000, 500_000
 BLIND_US = 300_000
 SLOWEST = 0.25  # of the operator's speed scale, just below the end
 CALM_US = 2_000_000
+FIRST_CALM_US = 300_000  # of a new connection
 
 
 class Rule(NamedTuple):
@@ -42,22 +43,23 @@ def rule(round_trip_us: int | None, picture_age_us: int | None) -> Rule:
 
 
 class Governor:
-    """The rule in force."""
+    """The rule in force, of one lease."""
 
     def __init__(self) -> None:
-        self.rule = NONE
+        self._slow = NONE  # by the round trip alone
         self._worst = NONE  # since the calm began
-        self._calm_us: int | None = None
+        self._since_us: int | None = None
+        self._calm_us = FIRST_CALM_US
 
     def look(self, round_trip_us: int | None, picture_age_us: int | None, now_us: int) -> Rule:
         """These are the delays now."""
-        fresh = rule(round_trip_us, picture_age_us)
-        if fresh <= self.rule:
-            self.rule, self._calm_us = fresh, None
-        elif self._calm_us is None:
-            self._calm_us, self._worst = now_us, fresh
+        fresh = rule(round_trip_us, 0)
+        if fresh <= self._slow:
+            self._slow, self._since_us = fresh, None
+        elif self._since_us is None:
+            self._since_us, self._worst = now_us, fresh
         else:
             self._worst = min(self._worst, fresh)
-            if now_us - self._calm_us >= CALM_US:
-                self.rule, self._calm_us = self._worst, None
-        return self.rule
+            if now_us - self._since_us >= self._calm_us:
+                self._slow, self._since_us, self._calm_us = self._worst, None, CALM_US
+        return min(self._slow, rule(round_trip_us, picture_age_us))

@@ -14,9 +14,10 @@ from typing import Literal
 from control.errors import LeaseRefused
 
 RENEW_US = 500_000  # without a command for so long, the lease is over
+FIRST_US = 10_000_000  # for the first one: the console has to hear of its grant
 EPOCH_MAX = 2**32 - 1
 
-Ending = Literal["taken_back", "released", "silent", "replaced", "fault"]
+Ending = Literal["taken_back", "released", "silent", "replaced", "stopped", "fault"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,12 @@ class Lease:
         self.epoch = epoch
         self.grant: Grant | None = None
         self.ended: Ending | None = None  # why the last one did
+        self.heard = False  # a command of the present grant
         self._renewed_us = 0
         self._sequence = -1
         self._released = False  # the deadman has been seen so in this epoch
         self._held = False
+        self._used = False  # it could have moved something in this epoch
 
     def give(self, holder: str, now_us: int) -> Grant:
         """The local operator's word; whoever had control before has it no more.
@@ -56,7 +59,7 @@ class Lease:
         self.ended = None
         self._renewed_us = now_us
         self._sequence = -1
-        self._released = self._held = False
+        self.heard = self._used = False
         return self.grant
 
     def end(self, why: Ending) -> None:
@@ -72,19 +75,35 @@ class Lease:
             return False
         self._sequence = sequence
         self._renewed_us = now_us
+        self.heard = True
         self._released |= not deadman
         self._held = deadman
+        self._used |= self._released and deadman
         return True
 
     def look(self, now_us: int) -> None:
         """Time has passed."""
-        if self.grant and now_us - self._renewed_us > RENEW_US:
+        if self.grant and self.silence_us(now_us) > (RENEW_US if self.heard else FIRST_US):
             self.end("silent")
+
+    def disarm(self) -> None:
+        """The deadman must be seen released before it counts again."""
+        self._released = False
 
     def moves(self, now_us: int) -> bool:
         """Whether the last command may move anything now."""
         self.look(now_us)
         return self.grant is not None and self._released and self._held
+
+    @property
+    def deadman(self) -> bool:
+        """As the last command of the present lease has it."""
+        return self._held
+
+    @property
+    def clings(self) -> bool:
+        """Whether a hand that could once move something holds the deadman, armed or not."""
+        return self._used and self._held
 
     def silence_us(self, now_us: int) -> int:
         """Since the last command of the present lease; on the local clock, never the sender's."""

@@ -52,6 +52,22 @@ class Mode(IntEnum):
     LATCHED = 6  # at rest until a fresh grant
 
 
+class Cause(IntEnum):
+    """Why it does."""
+
+    NONE = 0
+    SILENCE = 1  # no valid command came
+    BLIND = 2  # what the operator sees is too old, or nothing
+    DELAY = 3  # the round trip is too long, or not known
+    RELEASED = 4  # the deadman is not held, or has not been seen released yet
+    FAR = 5  # the target is not near the probe
+    STOP = 6
+    FORCE = 7  # beyond the hard limit for too long, or far beyond
+    SENSOR = 8  # silent, stuck, or no figure
+    CLOCK = 9  # the robot's own clock leaped, or its loop stood still
+    ARM = 10  # the arm says that it cannot
+
+
 class Field(NamedTuple):
     """One figure, or several of a kind, of a message."""
 
@@ -66,7 +82,16 @@ class Field(NamedTuple):
 HEADER = (
     Field("version", "B", 1, None, "", "1"),
     Field("kind", "B", 1, None, "", "1: command, 2: observation"),
-    Field("flags", "H", 1, None, "", "of a command: 1 deadman, 2 clutch, 4 stop, 8 sees"),
+    Field(
+        "flags",
+        "H",
+        1,
+        None,
+        "",
+        "of a command: 1 deadman, 2 clutch, 4 stop, 8 sees; of an observation, what held a motion "
+        "back: 1 speed, 2 turning, 4 acceleration, 8 workspace, 16 force warning, 32 soft, "
+        "64 hard, 128 force rate, 512 tilt",
+    ),
     Field("epoch", "I", 1, None, "", "of the lease"),
     Field("sequence", "I", 1, None, "", "grows by one with each message of its direction"),
     Field("sent_us", "Q", 1, None, "µs", "sender's monotonic clock; no deadline is counted on it"),
@@ -86,7 +111,7 @@ OBSERVATION = (
     Field("applied_sequence", "I", 1, None, "", "the command that is followed"),
     Field("applied_age_us", "I", 1, None, "µs", "since it came"),
     Field("mode", "B", 1, max(Mode), "", "0 idle … 6 latched"),
-    Field("cause", "B", 1, None, "", "of the mode, by number; 0: none"),
+    Field("cause", "B", 1, max(Cause), "", "of the mode; 0: none"),
     Field("position", "f", 3, POSITION_MAX_M, "m", "of the probe's face, in the arm's base frame"),
     Field("orientation", "f", 4, 1 + UNIT_TOLERANCE, "", "unit quaternion w, x, y, z"),
     Field("force", "f", 3, FORCE_MAX_N, "N", "that the body exerts on the probe, base frame"),
@@ -124,7 +149,7 @@ class Observation:
     applied_sequence: int
     applied_age_us: int
     mode: Mode
-    cause: int
+    cause: Cause
     position: Vector
     orientation: Quaternion
     force: Vector
@@ -182,16 +207,23 @@ def decode(data: bytes, kind: type[Message], key: bytes) -> Message:
     if kind is Command:
         read["flags"] = Flag(read["flags"] & 0xF)  # later versions may say more
     else:
-        read["mode"] = Mode(read["mode"])
+        read["mode"], read["cause"] = Mode(read["mode"]), Cause(read["cause"])
     return kind(**read)
+
+
+def epoch_of(data: bytes) -> int | None:
+    """The lease that a message claims, whoever wrote it; None: it is too short."""
+    return int.from_bytes(data[4:8], "big") if len(data) >= 8 else None
 
 
 def _values(layout: _Layout, body: bytes) -> dict[str, Any]:
     """By name, all of them possible. Raises MalformedMessage."""
-    found = iter(layout.struct.unpack(body))
+    found = layout.struct.unpack(body)
     values: dict[str, Any] = {}
+    at = 0
     for field in layout.table:
-        several = tuple(next(found) for _ in range(field.values))
+        several = found[at : at + field.values]
+        at += field.values
         if field.most is not None and not all(abs(v) <= field.most for v in several):  # NaN is not
             raise MalformedMessage(f"{field.name} is not within {field.most:g} {field.unit}")
         values[field.name] = several if field.values > 1 else several[0]

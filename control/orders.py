@@ -25,12 +25,13 @@ CauseName = Literal[
     "silence",
     "blind",
     "delay",
+    "released",
+    "far",
     "stop",
     "force",
     "sensor",
-    "fault",
-    "taken_back",
-    "released",
+    "clock",
+    "arm",
 ]
 Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Place = Annotated[list[Number], Meta(min_length=3, max_length=3)]

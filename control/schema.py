@@ -18,7 +18,8 @@ from msgspec import Struct
 from msgspec import inspect as types
 
 from control import messages, orders
-from control.messages import COMMAND, OBSERVATION, Field, Flag, Mode
+from control.gate import Held
+from control.messages import COMMAND, OBSERVATION, Cause, Field, Flag, Mode
 
 FILE = Path(__file__).resolve().parent.parent / "clients/web/src/control/messages.ts"
 HEADER = """\
@@ -41,7 +42,7 @@ def typescript() -> str:
     parts = [HEADER]
     for name, value in (("VERSION", messages.VERSION), ("TAG_BYTES", messages.TAG_BYTES)):
         parts.append(f"export const {name} = {value};\n")
-    parts += [_enumeration(Flag), _enumeration(Mode)]
+    parts += [_enumeration(Flag), _enumeration(Mode), _enumeration(Cause), _enumeration(Held)]
     parts += [_table("COMMAND", COMMAND), _table("OBSERVATION", OBSERVATION)]
     parts += [
         _union(name, map(_quoted, get_args(value)))

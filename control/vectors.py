@@ -24,6 +24,10 @@ def dot(a: Vector, b: Vector) -> float:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
+def cross(a: Vector, b: Vector) -> Vector:
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
 def length(a: Vector) -> float:
     return math.hypot(*a)
 
@@ -36,4 +40,4 @@ def at_most(a: Vector, most: float) -> Vector:
 
 def finite(*vectors: Vector) -> bool:
     """Whether all are numbers that one can reckon with."""
-    return all(math.isfinite(v) for vector in vectors for v in vector)
+    return all(map(math.isfinite, map(sum, vectors)))  # a sum is finite only of such

@@ -1,7 +1,9 @@
 """The ladder down which silence leads: freeze, hold without force, retreat or stay, latched.
 
-Nobody climbs it: what has once been held stays at rest until control is granted anew. Steps count
-from the last valid command on the robot's own clock; what a sender says of time is not asked.
+Nobody climbs it: what has once been held stays at rest until control is granted anew. Silence
+counts from the last valid command on the robot's own clock; what a sender says of time is not
+asked. An operator who sees nothing, or is too far away in time, is frozen too; if her hand clings
+to the deadman all the same, that ends as silence does.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+from control.messages import Cause
+
 Rest = Literal["hold", "retreat"]
-Cause = Literal["none", "silence", "blind", "stop", "force", "fault"]
 
 
 class Step(IntEnum):
@@ -31,6 +34,7 @@ class Ladder:
     hold_us: int = 300_000
     rest_us: int = 1_000_000
     blind_us: int = 300_000
+    patience_us: int = 3_000_000  # frozen with the deadman held
     rest: Rest = "hold"
 
     def __post_init__(self) -> None:
@@ -39,46 +43,66 @@ class Ladder:
 
 
 class Watchdog:
-    """One robot's. `step` and `cause` say where it stands and why."""
+    """One robot's. `step` and `cause` say where it stands and why, `since_us` since when."""
 
     def __init__(self, ladder: Ladder) -> None:
         self.ladder = ladder
         self.step = Step.FOLLOW
-        self.cause: Cause = "none"
+        self.cause = Cause.NONE
+        self.since_us = 0
+        self._cleared_us = 0  # frozen all the time since, with the deadman held
 
     @property
     def latched(self) -> bool:
         """Only a fresh grant leads out."""
         return self.step >= Step.HOLD
 
-    def granted(self) -> None:
+    def granted(self, now_us: int) -> None:
         """Control was given anew."""
-        self.step, self.cause = Step.FOLLOW, "none"
+        self.step, self.cause, self.since_us, self._cleared_us = (
+            Step.FOLLOW,
+            Cause.NONE,
+            now_us,
+            now_us,
+        )
 
-    def trip(self, cause: Cause) -> None:
+    def trip(self, cause: Cause, now_us: int) -> None:
         """Something that does not wait for time: a stop, a force, a fault."""
-        if self.step < Step.HOLD:
-            self.step, self.cause = Step.HOLD, cause
+        if not self.latched:
+            self._go(Step.HOLD, cause, now_us)
 
-    def look(self, silence_us: int, picture_age_us: int | None) -> Step:
-        """Time has passed. `picture_age_us`: of what the hand acts on; None: she sees nothing."""
+    def look(self, now_us: int, silence_us: int, trouble: Cause, held: bool) -> Step:
+        """Time has passed.
+
+        `trouble` is why the operator must not move now though she is heard (BLIND, DELAY) or NONE;
+        `held`: the deadman.
+        """
         ladder = self.ladder
-        if silence_us >= ladder.rest_us:
-            self._down(Step.REST, "silence")
-        elif silence_us >= ladder.hold_us:
-            self._down(Step.HOLD, "silence")
-        elif self.latched:
-            pass
-        elif silence_us >= ladder.freeze_us:
-            self.step, self.cause = Step.FREEZE, "silence"
-        elif picture_age_us is None or picture_age_us > ladder.blind_us:
-            self.step, self.cause = Step.FREEZE, "blind"
-        else:
-            self.step, self.cause = Step.FOLLOW, "none"
+        if not self.latched:
+            if silence_us >= ladder.hold_us:
+                self._go(Step.HOLD, Cause.SILENCE, now_us)
+            elif silence_us >= ladder.freeze_us:
+                self._go(Step.FREEZE, Cause.SILENCE, now_us)
+            elif trouble:
+                self._go(Step.FREEZE, trouble, now_us)
+            else:
+                self._go(Step.FOLLOW, Cause.NONE, now_us)
+            if self.step is Step.FOLLOW or not held:
+                self._cleared_us = now_us
+            elif now_us - self._cleared_us >= ladder.patience_us:
+                self._go(Step.HOLD, self.cause, now_us)
+        self.rest(now_us, silence_us)
         return self.step
 
-    def _down(self, step: Step, cause: Cause) -> None:
-        if step > self.step:
-            if not self.latched:
-                self.cause = cause
-            self.step = step
+    def rest(self, now_us: int, silence_us: int = 0) -> None:
+        """Time has passed with nobody in control. After a stop the arm stays where it is."""
+        if self.step is Step.HOLD and self.cause is not Cause.STOP:
+            ladder = self.ladder
+            held_us = now_us - self.since_us
+            if silence_us >= ladder.rest_us or held_us >= ladder.rest_us - ladder.hold_us:
+                self._go(Step.REST, self.cause, now_us)
+
+    def _go(self, step: Step, cause: Cause, now_us: int) -> None:
+        if step is not self.step:
+            self.since_us = now_us
+        self.step, self.cause = step, cause

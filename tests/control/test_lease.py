@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from control.errors import LeaseRefused
-from control.lease import EPOCH_MAX, RENEW_US, Lease
+from control.lease import EPOCH_MAX, FIRST_US, RENEW_US, Lease
 
 
 def armed(lease: Lease, now_us: int = 0) -> int:
@@ -43,6 +43,26 @@ def test_silence_ends_it_for_good() -> None:
     assert lease.ended == "silent"
     assert not lease.hear(epoch, 3, True, RENEW_US + 2)
     assert not lease.moves(RENEW_US + 2)
+
+
+def test_a_console_has_time_to_hear_of_its_grant() -> None:
+    lease = Lease()
+    epoch = lease.give("ann", 0).epoch
+    assert lease.hear(epoch, 1, False, FIRST_US)
+    lease.give("bob", 0)
+    assert not lease.hear(lease.epoch, 1, False, FIRST_US + 1)
+    assert lease.ended == "silent"
+
+
+def test_disarmed_it_wants_the_deadman_released_again() -> None:
+    lease = Lease()
+    epoch = armed(lease)
+    lease.disarm()
+    lease.hear(epoch, 3, True, 0)
+    assert not lease.moves(0)
+    lease.hear(epoch, 4, False, 0)
+    lease.hear(epoch, 5, True, 0)
+    assert lease.moves(0)
 
 
 def test_an_old_holder_who_wakes_up_is_nobody() -> None:

@@ -31,12 +31,39 @@ export const Mode = {
   LATCHED: 6,
 } as const;
 
+export const Cause = {
+  NONE: 0,
+  SILENCE: 1,
+  BLIND: 2,
+  DELAY: 3,
+  RELEASED: 4,
+  FAR: 5,
+  STOP: 6,
+  FORCE: 7,
+  SENSOR: 8,
+  CLOCK: 9,
+  ARM: 10,
+} as const;
+
+export const Held = {
+  SPEED: 1,
+  TURNING: 2,
+  ACCELERATION: 4,
+  WORKSPACE: 8,
+  FORCE_WARNING: 16,
+  FORCE_SOFT: 32,
+  FORCE_HARD: 64,
+  FORCE_RATE: 128,
+  NO_FIGURES: 256,
+  TILT: 512,
+} as const;
+
 export const COMMAND: readonly Field[] = [
   // 1
   { name: "version", code: "B", values: 1, most: null },
   // 1: command, 2: observation
   { name: "kind", code: "B", values: 1, most: null },
-  // of a command: 1 deadman, 2 clutch, 4 stop, 8 sees
+  // of a command: 1 deadman, 2 clutch, 4 stop, 8 sees; of an observation, what held a motion back: 1 speed, 2 turning, 4 acceleration, 8 workspace, 16 force warning, 32 soft, 64 hard, 128 force rate, 512 tilt
   { name: "flags", code: "H", values: 1, most: null },
   // of the lease
   { name: "epoch", code: "I", values: 1, most: null },
@@ -65,7 +92,7 @@ export const OBSERVATION: readonly Field[] = [
   { name: "version", code: "B", values: 1, most: null },
   // 1: command, 2: observation
   { name: "kind", code: "B", values: 1, most: null },
-  // of a command: 1 deadman, 2 clutch, 4 stop, 8 sees
+  // of a command: 1 deadman, 2 clutch, 4 stop, 8 sees; of an observation, what held a motion back: 1 speed, 2 turning, 4 acceleration, 8 workspace, 16 force warning, 32 soft, 64 hard, 128 force rate, 512 tilt
   { name: "flags", code: "H", values: 1, most: null },
   // of the lease
   { name: "epoch", code: "I", values: 1, most: null },
@@ -79,8 +106,8 @@ export const OBSERVATION: readonly Field[] = [
   { name: "applied_age_us", code: "I", values: 1, most: null },
   // 0 idle … 6 latched
   { name: "mode", code: "B", values: 1, most: 6 },
-  // of the mode, by number; 0: none
-  { name: "cause", code: "B", values: 1, most: null },
+  // of the mode; 0: none
+  { name: "cause", code: "B", values: 1, most: 10 },
   // m, of the probe's face, in the arm's base frame
   { name: "position", code: "f", values: 3, most: 10 },
   // unit quaternion w, x, y, z
@@ -97,7 +124,7 @@ export const OBSERVATION: readonly Field[] = [
 
 export type ModeName = "idle" | "ready" | "following" | "frozen" | "holding" | "retreating" | "latched";
 
-export type CauseName = "none" | "silence" | "blind" | "delay" | "stop" | "force" | "sensor" | "fault" | "taken_back" | "released";
+export type CauseName = "none" | "silence" | "blind" | "delay" | "released" | "far" | "stop" | "force" | "sensor" | "clock" | "arm";
 
 /** I want control. Begins an exchange of keys, or begins it anew. */
 export interface Ask {
