@@ -147,7 +147,7 @@ TURNS = """pane => {
 }"""  # where a picture's columns and rows go to
 
 
-@pytest.mark.parametrize("shape", ["local", "webgl"])
+@pytest.mark.parametrize("shape", ["bare", "webgl"])
 async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape) -> None:
     study = await a_study(house.server)
     doctor = await film_page(house, study, shape=shape)
@@ -159,6 +159,10 @@ async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape
     await doctor.find("film-preset").select_option("lung")
     await eventually(lambda: window_of(doctor), lambda found: found == "-1350,149")
     await eventually(lambda: grey(doctor), lambda value: abs(value - 230) <= 3)
+    await wheel(doctor, -1)
+    await eventually(lambda: grey(doctor), lambda value: abs(value - 213) <= 3)
+    assert await window_of(doctor) == "-1350,149", "the next picture has the same window, and says so"
+    await wheel(doctor, 1)
     await use(doctor, "invert")
     await eventually(lambda: grey(doctor), lambda value: abs(value - 25) <= 3)
     await use(doctor, "reset")

@@ -1,6 +1,6 @@
 /** One series in one pane, drawn by Cornerstone: which picture, and how it is looked at. */
 
-import { getShouldUseCPURendering, type StackViewport } from "@cornerstonejs/core";
+import { getShouldUseCPURendering, type StackViewport, type Types } from "@cornerstonejs/core";
 import { utilities } from "@cornerstonejs/tools";
 
 import type { Drawing, DrawingNews, Place as Flat, World as Vec } from "./drawing";
@@ -25,6 +25,7 @@ export class Stack implements Drawing {
   #wanted = 0;
   #opening = 0;
   #kept: Look | null = null; // as it was before the pane changed its size
+  #voi: Types.VOIRange | null = null; // what is drawn
 
   constructor(
     private readonly engine: Engine,
@@ -41,20 +42,25 @@ export class Stack implements Drawing {
     engine.group.addViewport(this.id, engine.rendering.id);
     engine.stacks.add(this);
     element.addEventListener(EVENT.STACK_NEW_IMAGE, this.#changed);
-    element.addEventListener(EVENT.VOI_MODIFIED, this.#changed);
+    element.addEventListener(EVENT.VOI_MODIFIED, this.#windowed);
     element.addEventListener(EVENT.CAMERA_MODIFIED, this.#changed);
   }
 
   close(): void {
     this.#opening += 1;
     this.element.removeEventListener(EVENT.STACK_NEW_IMAGE, this.#changed);
-    this.element.removeEventListener(EVENT.VOI_MODIFIED, this.#changed);
+    this.element.removeEventListener(EVENT.VOI_MODIFIED, this.#windowed);
     this.element.removeEventListener(EVENT.CAMERA_MODIFIED, this.#changed);
     utilities.stackContextPrefetch.disable(this.element);
     this.engine.stacks.delete(this);
     this.engine.group.removeViewports(this.engine.rendering.id, this.id);
     this.engine.rendering.disableElement(this.id);
   }
+
+  readonly #windowed = (event: Event): void => {
+    this.#voi = (event as Types.EventTypes.VoiModifiedEvent).detail.range;
+    this.#changed();
+  };
 
   readonly #changed = (): void => {
     if (this.engine.resizing) return;
@@ -73,6 +79,7 @@ export class Stack implements Drawing {
     this.#series = series;
     this.#ids = series.pictures.map((picture) => Engine.imageId(picture));
     this.#wanted = index;
+    this.#voi = null;
     try {
       await this.#viewport.setStack(this.#ids, index);
     } catch (error) {
@@ -80,6 +87,7 @@ export class Stack implements Drawing {
       return false;
     }
     if (opening !== this.#opening) return false;
+    this.#voi = this.#viewport.getProperties().voiRange ?? null;
     if (look) this.look = look;
     this.#viewport.render();
     utilities.stackContextPrefetch.enable(this.element);
@@ -118,7 +126,9 @@ export class Stack implements Drawing {
 
   get look(): Look {
     const { rotation = 0, flipHorizontal, flipVertical } = this.#viewport.getViewPresentation();
-    const { voiRange, invert } = this.#viewport.getProperties();
+    const { voiRange: told, invert } = this.#viewport.getProperties();
+    // Without WebGL a new picture is drawn by the window before, and its own is told.
+    const voiRange = getShouldUseCPURendering() ? (this.#voi ?? told) : told;
     const data = this.shown?.data;
     return {
       zoom: this.#zoom,
