@@ -73,6 +73,10 @@ _NOTE = """
 """
 
 
+# What was asked for before is on the screen.
+_PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 async def store(server: Distal) -> None:
     """Slices of noise, as large as a CT's."""
     parts = b""
@@ -117,6 +121,15 @@ async def scroll(leader: Page, steps: int, pace_s: float) -> None:
         _, _ = await asyncio.gather(
             leader.mouse.wheel(0, 100 if down else -100), asyncio.sleep(pace_s)
         )
+
+
+async def arrived(leader: Page, followers: list[Page]) -> None:
+    """Wait until the last picture is on every screen: none is left out for being late."""
+    await leader.evaluate(_PAINTED)
+    last = await leader.get_by_test_id("film-pane").get_attribute("data-instance")
+    for page in followers:
+        await page.locator(f'[data-testid=film-pane][data-instance="{last}"]').wait_for()
+        await page.evaluate(_PAINTED)
 
 
 Notes = list[tuple[float, str, str]]
@@ -180,7 +193,7 @@ async def measure(
         for page in pages:
             await page.evaluate("() => window.takeNotes()")
         await scroll(leader, steps, pace_s)
-        await asyncio.sleep(2.0)  # what is on its way
+        await arrived(leader, followers)
         notes = [await page.evaluate("() => window.takeNotes()") for page in pages]
         return legs(notes[0], notes[1], notes[2:])
 

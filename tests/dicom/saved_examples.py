@@ -91,8 +91,8 @@ def examples() -> str:
     """The file's content."""
     made = {}
     for name, session in sessions().items():
-        numbers = itertools.count(1)
-        found = objects(session, images(), AUTHOR, 9001, lambda n=numbers: f"2.25.{next(n)}")  # type: ignore[misc]
+        uids = map("2.25.{}".format, itertools.count(1))
+        found = objects(session, images(), AUTHOR, 9001, uids.__next__)
         made[name] = {
             "session": json.loads(msgspec.json.encode(session)),
             "objects": [one.to_json_dict() for one in found],

@@ -16,7 +16,7 @@ from pydicom import Dataset
 from dicom import header
 from dicom.errors import Refused
 from dicom.presentation.image import Image
-from dicom.presentation.session import Author, Figure, Pane, Place, Session
+from dicom.presentation.session import Author, Figure, Kind, Pane, Place, Session
 from dicom.presentation.write import objects, part10
 from tests.dicom import saved_examples
 from tests.dicom.samples import ct
@@ -144,17 +144,18 @@ def panes(draw: st.DrawFn) -> Pane:
     )
 
 
+KINDS: list[tuple[Kind, int]] = [("polyline", 2), ("polyline", 3), ("ellipse", 4), ("point", 1)]
+
+
 @st.composite
 def figures(draw: st.DrawFn) -> Figure:
     image = draw(st.sampled_from([*CT, ULTRASOUND]))
-    kind, count = draw(
-        st.sampled_from([("polyline", 2), ("polyline", 3), ("ellipse", 4), ("point", 1)])
-    )
+    kind, count = draw(st.sampled_from(KINDS))
     at = st.floats(-50, 300, width=32)
     return Figure(
         instance=image.SOPInstanceUID,
         frame=1,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         points=[(draw(at), draw(at)) for _ in range(count)],
         text=draw(
             st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=40)

@@ -15,6 +15,7 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 
 from signaling.film import Given
+from signaling.protocol import Role
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10, real
 
@@ -351,8 +352,8 @@ def test_every_picture_is_shown(film: Film, name: str) -> None:
         ("device", False),
     ],
 )
-def test_roles(film: Film, role: str, sees: bool) -> None:
-    film.as_role(role)  # type: ignore[arg-type]
+def test_roles(film: Film, role: Role, sees: bool) -> None:
+    film.as_role(role)
     assert bool(film.get("/studies").json()) is sees
     for path in ("/studies/1.2.3", "/studies/1.2.3/metadata", ONE, ONE + "/frames/1"):
         assert film.get(path).status_code == (200 if sees else 404)

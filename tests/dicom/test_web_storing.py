@@ -12,6 +12,7 @@ import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
+from signaling.protocol import Role
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10, real
 
@@ -207,8 +208,8 @@ def test_what_came_whole_before_the_line_broke_is_kept_and_nothing_else(film: Fi
         ("interpreter", False),
     ],
 )
-def test_roles(film: Film, role: str, may: bool) -> None:
-    film.as_role(role)  # type: ignore[arg-type]
+def test_roles(film: Film, role: Role, may: bool) -> None:
+    film.as_role(role)
     answer = post(film, body(part10(ct(1, "1.12", "1.12.1"))))
     assert answer.status_code == (200 if may else 403)
 

@@ -161,7 +161,9 @@ async def test_a_ct_is_scrolled_windowed_and_measured(house: House, shape: Shape
     await eventually(lambda: grey(doctor), lambda value: abs(value - 230) <= 3)
     await wheel(doctor, -1)
     await eventually(lambda: grey(doctor), lambda value: abs(value - 213) <= 3)
-    assert await window_of(doctor) == "-1350,149", "the next picture has the same window, and says so"
+    assert await window_of(doctor) == "-1350,149", (
+        "the next picture has the same window, and says so"
+    )
     await wheel(doctor, 1)
     await use(doctor, "invert")
     await eventually(lambda: grey(doctor), lambda value: abs(value - 25) <= 3)

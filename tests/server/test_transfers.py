@@ -11,6 +11,7 @@ import pydicom
 import pytest
 
 from server.config import DicomNodeSettings, DicomWebNodeSettings, InstitutionSettings
+from signaling.protocol import Role
 from tests.dicom import peers
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10
@@ -114,8 +115,9 @@ def test_what_cannot_be_sent_says_why(tmp_path: Path) -> None:
         film.as_role("specialist", "another")
         assert film.http.get(address).json() == {"transfers": []}
         assert film.http.post(address, json={"study": "1.2.3", "node": "GONE"}).status_code == 404
-        for role in ("patient", "student", "device"):
-            film.as_role(role)  # type: ignore[arg-type]
+        nobodies: tuple[Role, ...] = ("patient", "student", "device")
+        for role in nobodies:
+            film.as_role(role)
             assert film.http.get(address).status_code == 403
     finally:
         film.close()

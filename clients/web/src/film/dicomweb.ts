@@ -55,6 +55,22 @@ export async function ask(
   return response;
 }
 
+/** JSON for JSON, as the holder of a token. Throws FilmProblem. */
+export async function askAs<T>(
+  token: string,
+  url: string,
+  method = "GET",
+  body?: unknown,
+): Promise<T> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
+  const request: RequestInit = { method, headers };
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    request.body = JSON.stringify(body);
+  }
+  return (await (await ask(url, request)).json()) as T;
+}
+
 async function json(url: string, signal?: AbortSignal): Promise<DicomJson[]> {
   const headers = { Accept: "application/dicom+json" };
   const response = await ask(url, { headers }, signal);

@@ -1,6 +1,6 @@
 /** Links to one study, as the doctors who made them see them: `server/share_api.py`. */
 
-import { ask } from "../film/dicomweb";
+import { askAs } from "../film/dicomweb";
 
 export type Audience = "patient" | "doctor";
 export type Factor = "birth_date" | "code";
@@ -70,29 +70,19 @@ export class ShareLinks {
   constructor(private readonly token: string) {}
 
   of(study: string): Promise<Links> {
-    return this.#json(`/api/shares?study=${study}`);
+    return askAs(this.token, `/api/shares?study=${study}`);
   }
 
   make(wish: LinkWish): Promise<NewLink> {
-    return this.#json("/api/shares", "POST", wish);
+    return askAs(this.token, "/api/shares", "POST", wish);
   }
 
   revoke(name: string): Promise<Link> {
-    return this.#json(`/api/shares/${name}`, "DELETE");
+    return askAs(this.token, `/api/shares/${name}`, "DELETE");
   }
 
   async events(name: string): Promise<readonly LinkEvent[]> {
-    const said = await this.#json<{ events: LinkEvent[] }>(`/api/shares/${name}/events`);
+    const said = await askAs<{ events: LinkEvent[] }>(this.token, `/api/shares/${name}/events`);
     return said.events;
-  }
-
-  async #json<T>(url: string, method = "GET", body?: unknown): Promise<T> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
-    const request: RequestInit = { method, headers };
-    if (body !== undefined) {
-      headers["Content-Type"] = "application/json";
-      request.body = JSON.stringify(body);
-    }
-    return (await (await ask(url, request)).json()) as T;
   }
 }

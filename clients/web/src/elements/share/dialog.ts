@@ -1,5 +1,5 @@
 import { css, html, nothing } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 
 import { FilmProblem } from "../../film/dicomweb";
 import { moment, shareMessages } from "../../i18n/share";
@@ -12,8 +12,7 @@ import {
 } from "../../share/links";
 import { shared } from "../../style/shared";
 import "../confirm";
-import { DistalElement } from "../element";
-import { icons } from "../icons";
+import { FilmDialog } from "../film/dialog";
 import "./list";
 import "./result";
 
@@ -23,7 +22,7 @@ const AUDIENCES: readonly Audience[] = ["patient", "doctor"];
 
 /** For a doctor: make a link to a study, and look after those that there are. */
 @customElement("distal-share-dialog")
-export class DistalShareDialog extends DistalElement {
+export class DistalShareDialog extends FilmDialog {
   @property() token = "";
   @property() study = "";
   @state() private known: Links | null = null;
@@ -34,7 +33,6 @@ export class DistalShareDialog extends DistalElement {
   @state() private factor: Factor | null = null; // as chosen; null: what suits the audience
   @state() private ttl: keyof typeof TTL = "week";
   @state() private nameless = false;
-  @query("dialog") private readonly dialog!: HTMLDialogElement;
   #links = new ShareLinks("");
   #again: ReturnType<typeof setTimeout> | undefined;
 
@@ -128,7 +126,7 @@ export class DistalShareDialog extends DistalElement {
 
   protected override firstUpdated(): void {
     this.#links = new ShareLinks(this.token);
-    this.dialog.showModal();
+    super.firstUpdated();
     void this.#load();
   }
 
@@ -182,45 +180,30 @@ export class DistalShareDialog extends DistalElement {
 
   override render() {
     const t = shareMessages();
-    return html`<dialog
-      aria-labelledby="title"
-      @close=${() => this.dispatchEvent(new CustomEvent("closed"))}
-      @click=${(event: Event) => {
-        event.stopPropagation();
-      }}
-      @keydown=${(event: Event) => {
-        event.stopPropagation(); // the viewer has keys of its own
-      }}
-    >
-      <header>
-        <h2 id="title">${this.made ? t.ready : t.title}</h2>
-        <button aria-label=${t.close} data-testid="share-close" @click=${() => this.dialog.close()}>
-          ${icons.close}
-        </button>
-      </header>
-      ${this.wrong ? html`<p class="wrong" role="alert">${t[this.wrong]}</p>` : nothing}
-      ${
-        this.wrong === "notYours"
-          ? nothing
-          : this.known === null
-            ? html`<p role="status">${t.loading}</p>`
-            : html`${
-                  this.made
-                    ? html`<distal-share-result
-                        .made=${this.made}
-                        @another=${() => (this.made = null)}
-                      ></distal-share-result>`
-                    : this.#form(this.known)
-                }
-                <hr />
-                <h3>${t.links}</h3>
-                <distal-share-list
-                  .links=${this.known.links}
-                  .api=${this.#links}
-                  @changed=${() => void this.#load()}
-                ></distal-share-list>`
-      }
-    </dialog>`;
+    const title = this.made ? t.ready : t.title;
+    const content = html` ${this.wrong ? html`<p class="wrong" role="alert">${t[this.wrong]}</p>` : nothing}
+    ${
+      this.wrong === "notYours"
+        ? nothing
+        : this.known === null
+          ? html`<p role="status">${t.loading}</p>`
+          : html`${
+                this.made
+                  ? html`<distal-share-result
+                      .made=${this.made}
+                      @another=${() => (this.made = null)}
+                    ></distal-share-result>`
+                  : this.#form(this.known)
+              }
+              <hr />
+              <h3>${t.links}</h3>
+              <distal-share-list
+                .links=${this.known.links}
+                .api=${this.#links}
+                @changed=${() => void this.#load()}
+              ></distal-share-list>`
+    }`;
+    return this.frame(title, t.close, "share-close", content);
   }
 
   #form({ factors }: Links) {

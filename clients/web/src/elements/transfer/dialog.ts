@@ -6,20 +6,18 @@ import { Transfers, underWay, type Transfer } from "../../film/transfers";
 import { moment } from "../../i18n/share";
 import { transferMessages } from "../../i18n/transfer";
 import { shared } from "../../style/shared";
-import { DistalElement } from "../element";
-import { icons } from "../icons";
+import { FilmDialog } from "../film/dialog";
 
 const LOOK_MS = 1000;
 
 /** For a doctor: send a study to another archive, and see how far it is. */
 @customElement("distal-transfer-dialog")
-export class DistalTransferDialog extends DistalElement {
+export class DistalTransferDialog extends FilmDialog {
   @property() token = "";
   @property() study = "";
   @property({ attribute: false }) nodes: readonly string[] = [];
   @state() private known: readonly Transfer[] = [];
   @state() private wrong = false;
-  @query("dialog") private readonly dialog!: HTMLDialogElement;
   @query("select") private readonly node!: HTMLSelectElement;
   #transfers = new Transfers("");
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,7 +67,7 @@ export class DistalTransferDialog extends DistalElement {
 
   protected override firstUpdated(): void {
     this.#transfers = new Transfers(this.token);
-    this.dialog.showModal();
+    super.firstUpdated();
     void this.#look();
   }
 
@@ -106,29 +104,7 @@ export class DistalTransferDialog extends DistalElement {
 
   override render() {
     const t = transferMessages();
-    return html`<dialog
-      aria-labelledby="title"
-      @close=${() => this.dispatchEvent(new CustomEvent("closed"))}
-      @click=${(event: Event) => {
-        event.stopPropagation();
-      }}
-      @keydown=${(event: Event) => {
-        event.stopPropagation(); // the viewer has keys of its own
-      }}
-    >
-      <header>
-        <h2 id="title">${t.title}</h2>
-        <button
-          aria-label=${t.close}
-          data-testid="transfer-close"
-          @click=${() => {
-            this.dialog.close();
-          }}
-        >
-          ${icons.close}
-        </button>
-      </header>
-      <form @submit=${this.#send}>
+    const content = html` <form @submit=${this.#send}>
         <div class="to">
           <label for="node">${t.to}</label>
           <select id="node" data-testid="transfer-node">
@@ -145,8 +121,8 @@ export class DistalTransferDialog extends DistalElement {
                 ${this.known.map((one) => this.#row(one))}
               </ul>`
           : nothing
-      }
-    </dialog>`;
+      }`;
+    return this.frame(t.title, t.close, "transfer-close", content);
   }
 
   #row(one: Transfer) {
