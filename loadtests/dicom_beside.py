@@ -20,7 +20,7 @@ from pathlib import Path
 from loadtests import measure, report, verdict
 from loadtests.dicom_store import image
 from loadtests.distal import Distal
-from loadtests.server import free_port
+from loadtests.ports import free_port
 
 ASSOCIATIONS = 4
 MORE_MAX_MS = 5.0  # at the 99th percentile

@@ -17,8 +17,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtests.ports import free_port
 from loadtests.process import Child
-from loadtests.server import free_port
 
 START_S = 60.0
 PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -19,8 +20,9 @@ import aiohttp
 from loadtests import sdp
 from loadtests.member import Member
 from loadtests.peer import Network, Peer
+from loadtests.ports import free_port, free_udp_port
 from loadtests.process import Child
-from loadtests.server import Person, Session, free_port, free_udp_port
+from loadtests.server import Person, Session
 
 ROOM = "loadtest"
 START_TIMEOUT_S = 20.0
@@ -40,7 +42,7 @@ class Distal:
         self._program = str(Path(sys.executable).parent / "distal")
         self.url = f"http://127.0.0.1:{free_port()}"
         command = [self._program, "serve", "--port", self.url.rpartition(":")[2]]
-        self.media_port = free_udp_port()
+        self.media_port = free_udp_port(following=(os.cpu_count() or 1) - 1)
         command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
         command += ["--dicom-port", "0"]
         command += options

@@ -21,8 +21,9 @@ import psutil
 
 from loadtests import sdp
 from loadtests.peer import Network, Peer
+from loadtests.ports import free_port
 from loadtests.process import Child
-from loadtests.server import Person, Session, free_port
+from loadtests.server import Person, Session
 
 ROOM = 1
 START_TIMEOUT_S = 15.0

@@ -9,11 +9,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from loadtests.ports import free_port
 from media.addresses import local_addresses
 from server.config import Settings
 from server.lan import certificate
 from server.turn import secret, turnserver_conf
-from tests.server_process import free_tcp_port
 
 START_S = 20.0
 STOP_S = 10.0
@@ -26,7 +26,7 @@ class Coturn:
     def __init__(self, data_dir: Path, *, ttl_s: int = 3600, host: str = "127.0.0.1") -> None:
         self.data_dir = data_dir
         self.host = host
-        self.port, self.tls_port = free_tcp_port(), free_tcp_port()
+        self.port, self.tls_port = free_port(), free_port()
         name = f"[{host}]" if ":" in host else host
         self.urls = {
             "udp": f"turn:{name}:{self.port}?transport=udp",

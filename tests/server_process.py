@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +14,8 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from loadtests.ports import free_udp_port
 
 ROOT = Path(__file__).parent.parent
 START_S = 60.0  # a cold start takes 3 s; on a machine that is busy with much else, ten times that
@@ -131,25 +131,3 @@ class DistalServer:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.to_thread(self.stop)
-
-
-def free_udp_port(following: int = 0) -> int:
-    """Find a UDP port that is free now, and so are those that follow it.
-
-    The first is free for TCP too: media take both by one number.
-    """
-    while True:
-        with contextlib.ExitStack() as probes:
-            first = free_tcp_port()
-            with contextlib.suppress(OSError, OverflowError):
-                for number in range(following + 1):
-                    probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    probe.bind(("127.0.0.1", first + number))
-                return first
-
-
-def free_tcp_port() -> int:
-    """Find a TCP port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

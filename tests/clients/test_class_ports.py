@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from clients.participant import Participant
+from loadtests.ports import free_udp_port
 from tests.clients.test_participant import sees
-from tests.server_process import DistalServer, free_udp_port
+from tests.server_process import DistalServer
 
 
 async def test_diagnostic_pictures_travel_on_their_own_port(

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from clients.participant import Participant
+from loadtests.ports import free_udp_port
 from tests.clients.test_participant import sees
-from tests.server_process import DistalServer, free_udp_port
+from tests.server_process import DistalServer
 
 
 @pytest.mark.timeout(120)

@@ -11,8 +11,9 @@ import pytest
 
 from clients.participant import Dismissed, Participant
 from clients.protocol_client import RequestError
+from loadtests.ports import free_port
 from signaling import protocol as p
-from tests.server_process import DistalServer, free_tcp_port
+from tests.server_process import DistalServer
 
 Show = Callable[..., Any]
 
@@ -159,7 +160,7 @@ async def test_a_forged_token_is_refused_for_good(shared_distal: DistalServer) -
 async def test_a_restarted_server_finds_everybody_back_with_their_media(
     tmp_path: Path, show: Show
 ) -> None:
-    port = str(free_tcp_port())
+    port = str(free_port())
     server = DistalServer(tmp_path / "data", "--port", port)
     async with server:
         host = Participant(server.ws_url, server.token("again", "host", "Host"), publish=show())

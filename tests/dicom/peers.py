@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.server_process import free_tcp_port
+from loadtests.ports import free_port
 
 TIMEOUT_S = 60
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
@@ -72,7 +72,7 @@ def _elements(text: str) -> dict[str, str]:
 def storescp(folder: Path, *options: str) -> Iterator[int]:
     """An archive that takes all; its port."""
     folder.mkdir(exist_ok=True)
-    port = free_tcp_port()
+    port = free_port()
     command = ["storescp", "-od", str(folder), *options, str(port)]
     with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as process:
         try:

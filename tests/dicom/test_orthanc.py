@@ -18,10 +18,10 @@ from dicom.dimse.server import DimseServer, Services
 from dicom.nodes import Node, Nodes
 from dicom.presentation.write import objects
 from dicom.presentation.write import part10 as presented
+from loadtests.ports import free_port
 from tests.dicom.conftest import House
 from tests.dicom.samples import ct, part10
 from tests.dicom.saved_examples import AUTHOR, PICTURES, STUDY, images, sessions
-from tests.server_process import free_tcp_port
 
 WAIT_S = 60.0
 PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
@@ -31,7 +31,7 @@ class Orthanc:
     """A fresh one that knows us as `distal`."""
 
     def __init__(self, folder: Path, our_port: int) -> None:
-        self.dicom_port, self._http_port = free_tcp_port(), free_tcp_port()
+        self.dicom_port, self._http_port = free_port(), free_port()
         settings = {
             "StorageDirectory": str(folder),
             "IndexDirectory": str(folder),

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
+from loadtests.ports import free_port
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10, real
-from tests.server_process import free_tcp_port
 
 START_S = 60
 
@@ -23,7 +23,7 @@ class Orthanc:
     """With our server in its list."""
 
     def __init__(self, folder: Path, film: Film) -> None:
-        port = free_tcp_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         token = film.token("operator")
         settings = {

@@ -9,12 +9,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from loadtests.ports import free_port
 from media.addresses import local_addresses
 from tests.coturn import Coturn
 from tests.e2e.browsers import Browsers, Shape
 from tests.e2e.test_screens import LANGUAGES, accessible, fits, photograph
 from tests.e2e.visitor import Visitor, eventually
-from tests.server_process import DistalServer, free_tcp_port
+from tests.server_process import DistalServer
 
 IPV6 = any(address.version == 6 for address in local_addresses())
 NOBODY = "198.51.100.9"  # TEST-NET-2: packets to it go nowhere
@@ -109,7 +110,7 @@ async def test_where_udp_is_blocked_the_page_names_the_detour_and_what_to_open(
 async def test_where_nothing_gets_through_every_opening_stands_there(
     browsers: Browsers, tmp_path: Path, shots: Path, language: str
 ) -> None:
-    closed = free_tcp_port()
+    closed = free_port()
     arguments = [
         "--media-tcp-port",
         "0",

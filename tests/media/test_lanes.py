@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from loadtests.ports import free_udp_port
 from media.contract import CapacityError, PortError
 from media.place import ROOM_STREAMS, MediaPlace
 from media.relay import MediaRelay
 from media.settings import SERVICE_CLASSES, ClassGroup, RelaySettings
 from tests.media.test_relay import publish, until, watch
-from tests.server_process import free_udp_port
 
 MAIN = tuple(name for name in SERVICE_CLASSES if name != "diagnostic")
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from loadtests.ports import free_port, free_udp_port
 from server.keys import load_or_create
 from signaling.tokens import TokenError, TokenVerifier
-from tests.server_process import ROOT, DistalServer, free_tcp_port, free_udp_port
+from tests.server_process import ROOT, DistalServer
 
 
 def distal(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -133,7 +134,7 @@ def test_a_media_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
         taken.bind(("0.0.0.0", 0))
         port = taken.getsockname()[1]
         ran = distal(
-            *("serve", "--port", str(free_tcp_port()), "--media-port", str(port)),
+            *("serve", "--port", str(free_port()), "--media-port", str(port)),
             *("--data-dir", str(tmp_path)),
         )
     assert ran.returncode == 2
@@ -187,7 +188,7 @@ async def test_it_comes_back_on_the_same_ports_at_once(tmp_path: Path) -> None:
 
 
 def test_check_prints_one_line_a_finding(tmp_path: Path) -> None:
-    free = ("--port", str(free_tcp_port()), "--media-port", str(free_udp_port()))
+    free = ("--port", str(free_port()), "--media-port", str(free_udp_port()))
     (tmp_path / "index.html").touch()
     ran = distal("check", *free, "--data-dir", str(tmp_path), "--web-dir", str(tmp_path))
     for what in ("Python", "media plane", "port TCP", "port UDP main", "certificate", "disk"):

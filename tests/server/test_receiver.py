@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psutil
 
+from loadtests.ports import free_port
 from tests.dicom import peers
 from tests.dicom.samples import ct, part10
-from tests.server_process import DistalServer, free_tcp_port
+from tests.server_process import DistalServer
 
 WAIT_S = 60.0
 SAID = "Received Store Response (Success)"
@@ -38,7 +39,7 @@ def receiver(server: DistalServer) -> psutil.Process:
 
 
 def test_a_receiver_that_is_killed_is_replaced_and_has_lost_nothing(tmp_path: Path) -> None:
-    port = free_tcp_port()
+    port = free_port()
     first, second = tmp_path / "1.dcm", tmp_path / "2.dcm"
     first.write_bytes(part10(ct(1)))
     second.write_bytes(part10(ct(2)))
@@ -59,7 +60,7 @@ def test_a_receiver_that_is_killed_is_replaced_and_has_lost_nothing(tmp_path: Pa
 
 
 def test_on_a_public_address_only_those_listed_may_come(tmp_path: Path) -> None:
-    port = free_tcp_port()
+    port = free_port()
     public = ("--host", "0.0.0.0", "--behind-proxy", "--dicom-port", str(port))
     with DistalServer(tmp_path / "nobody", *public) as server:
         assert not peers.echo(port)
@@ -72,7 +73,7 @@ def test_on_a_public_address_only_those_listed_may_come(tmp_path: Path) -> None:
 
 
 def test_a_dicom_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
-    port = free_tcp_port()
+    port = free_port()
     with DistalServer(tmp_path / "first", "--dicom-port", str(port)):
         second = DistalServer(tmp_path / "second", "--dicom-port", str(port))
         try:

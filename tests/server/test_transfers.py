@@ -10,13 +10,13 @@ from typing import Any
 import pydicom
 import pytest
 
+from loadtests.ports import free_port
 from server.config import DicomNodeSettings, DicomWebNodeSettings, InstitutionSettings
 from signaling.protocol import Role
 from tests.dicom import peers
 from tests.dicom.film import Film
 from tests.dicom.samples import ct, part10
 from tests.dicom.test_orthanc import Orthanc
-from tests.server_process import free_tcp_port
 
 PATIENCE_S = 60.0
 OPEN = ("waiting", "sending")
@@ -98,7 +98,7 @@ def test_a_study_goes_out_by_both_protocols_in_the_bytes_it_came_in(
 
 @pytest.mark.usefixtures("tries_once")
 def test_what_cannot_be_sent_says_why(tmp_path: Path) -> None:
-    nobody = free_tcp_port()
+    nobody = free_port()
     film = a_film(
         tmp_path,
         dicom_nodes={"GONE": DicomNodeSettings(host="127.0.0.1", port=nobody)},
@@ -124,7 +124,7 @@ def test_what_cannot_be_sent_says_why(tmp_path: Path) -> None:
 
 
 def test_a_restart_goes_on_with_what_was_not_done(tmp_path: Path) -> None:
-    port = free_tcp_port()  # nobody answers there, at first
+    port = free_port()  # nobody answers there, at first
     nodes = {"ARCHIVE": DicomNodeSettings(host="127.0.0.1", port=port)}
     film = a_film(tmp_path / "data", dicom_nodes=nodes)
     asked = film.http.post(
@@ -142,7 +142,7 @@ def test_a_restart_goes_on_with_what_was_not_done(tmp_path: Path) -> None:
 
 def test_one_is_called_off(tmp_path: Path) -> None:
     film = a_film(
-        tmp_path, dicom_nodes={"GONE": DicomNodeSettings(host="127.0.0.1", port=free_tcp_port())}
+        tmp_path, dicom_nodes={"GONE": DicomNodeSettings(host="127.0.0.1", port=free_port())}
     )
     address = film.url + "/api/dicom/transfers"
     try:

@@ -23,8 +23,9 @@ from clients import media_loop, peer
 from clients.participant import Participant, Publication
 from clients.whep import WhepWatcher
 from clients.whip import WhipPublisher
+from loadtests.ports import free_udp_port
 from signaling import protocol as p
-from tests.server_process import ROOT, DistalServer, free_udp_port
+from tests.server_process import ROOT, DistalServer
 
 OPEN = aiohttp.ClientTimeout(total=20)
 
