@@ -5,7 +5,8 @@
 One room: a page for each length, and one that keeps its network and watches them. Everything of a
 page goes with its network, the packets and the WebSocket, silently, as on a road into a tunnel.
 What counts, from the network's return, is the first frame newly decoded: by the page, of the
-watcher, and by the watcher, of the page. Ends with one line of JSON.
+watcher, and by the watcher, of the page; and how much sound came of what had been spoken before.
+Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ STEADY_S = 3.0  # of pictures before the network goes
 JOIN_TIMEOUT_S = 60.0
 BACK_TIMEOUT_S = 30.0
 GOAL_S = 2.0
+SOUND_PER_S = 50  # packets, each of 20 ms
 COLUMNS = ("sees", "hears", "seen", "heard")
 
 # What a page has of somebody: decoded frames and received packets of sound.
@@ -83,10 +85,12 @@ class Return:
     hears: float | None
     seen: float | None
     heard: float | None
+    old_sound: float  # seconds of it: a browser may keep what it cannot send
 
     @property
     def ok(self) -> bool:
-        return all((getattr(self, name) or math.inf) <= GOAL_S for name in COLUMNS)
+        back = all((getattr(self, name) or math.inf) <= GOAL_S for name in COLUMNS)
+        return back and self.old_sound <= GOAL_S
 
 
 @dataclass
@@ -106,6 +110,10 @@ class Visitor:
         self.web.mend()
         self.network.play([])
         return time.time()
+
+    async def packets_of_sound(self, participant: str) -> int:
+        """Of somebody, until now."""
+        return int((await self.page.evaluate(_COUNTS, participant))[1])
 
     async def moved(self, participant: str, since: float) -> tuple[float | None, float | None]:
         """Seconds until something new of somebody's picture and sound was there."""
@@ -128,10 +136,13 @@ class Visitor:
 async def lose(visitor: Visitor, watcher: Visitor, seconds: float) -> Return:
     """One outage, and how long it lasted beyond its end."""
     back = await visitor.away(seconds)
+    silent = asyncio.create_task(watcher.packets_of_sound(visitor.participant))
     (sees, hears), (seen, heard) = await asyncio.gather(
         visitor.moved(watcher.participant, back), watcher.moved(visitor.participant, back)
     )
-    return Return(seconds, sees, hears, seen, heard)
+    came = await watcher.packets_of_sound(visitor.participant) - await silent
+    old_sound = max(0.0, came / SOUND_PER_S - (time.time() - back))
+    return Return(seconds, sees, hears, seen, heard, round(old_sound, 2))
 
 
 @asynccontextmanager
@@ -228,11 +239,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     returns = asyncio.run(run(arguments.seconds, arguments.seed))
-    print(f"{'outage':>8}" + "".join(f"{name:>9}" for name in COLUMNS) + "   (s after its end)")
+    heads = "".join(f"{name:>9}" for name in COLUMNS)
+    print(f"{'outage':>8}{heads}   (s after its end){'old sound, s':>14}")
     for one in returns:
         figures = (getattr(one, name) for name in COLUMNS)
         shown = ("never" if figure is None else f"{figure:.2f}" for figure in figures)
-        print(f"{one.seconds:8g}" + "".join(f"{text:>9}" for text in shown))
+        row = "".join(f"{text:>9}" for text in shown)
+        print(f"{one.seconds:8g}{row}{one.old_sound:32.2f}")
     result = {
         "test": "outages",
         "seed": arguments.seed,

@@ -354,7 +354,8 @@ class Signaling:
         if session.probe and now >= session.probe_until:
             self.tasks.spawn(session.close_probe())
         if session.dropped_at is None:
-            session.outbox.forget_before(now - settings.outbox_s)
+            if now - session.attached_at >= settings.outbox_s:  # else some are sent again just now
+                session.outbox.forget_before(now - settings.outbox_s)
             if now >= session.renew_ice_at:
                 session.send(p.IceServersChanged(ice_servers=self._ice_servers(session)))
             if session.rejoin_by is not None and now >= session.rejoin_by:

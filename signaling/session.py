@@ -32,6 +32,7 @@ class Session:
         self.admitted = False  # has been in the room: comes back without waiting
         self.rejoin_by: float | None = None  # after a reload: join until then, or have left
         self.dropped_at: float | None = now  # when the socket went away; None while there is one
+        self.attached_at = now  # when the present one, or the last, took over
         self.said_goodbye = False  # the socket ended with a close frame: a page that is gone
         self.vanished = False  # left the room unseen: nothing to go on with, but who he is
         self.ended = False
@@ -65,6 +66,7 @@ class Session:
             older.send(p.encode(p.Removed(reason="replaced")))
             older.close(4000, "replaced")
         self.dropped_at = None
+        self.attached_at = self._now()
         self.said_goodbye = False
         wire.send(welcome)
         for data in missed:

@@ -24,3 +24,6 @@ def back(returns: list[Return]) -> list[bool]:
 async def test_media_are_back_after_short_and_long_outages(shared_distal: DistalServer) -> None:
     returns = await measure(shared_distal, shared_distal.token(ROOM, "host"), [5, 25], 1)
     assert back(returns) == [True, True], returns
+    assert max(one.old_sound for one in returns) < PATIENCE_S, (
+        returns
+    )  # or 20 s of it are poured out

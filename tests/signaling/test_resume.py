@@ -38,6 +38,22 @@ async def test_missed_events_follow_and_media_is_left_alone(house):
     assert house.relay.open == transports
 
 
+async def test_a_socket_that_dies_before_it_told_what_was_missed_leaves_it_to_the_next(house):
+    ann = await house.enter(name="Ann")
+    ben = await house.enter(name="Ben")
+    seq = ben.seq
+    await ben.drop()
+    await ann.ask("chat", text="one")
+    cut = await resume(house, ben, seq=seq)
+    session = house.signaling.by_participant[ben.me]
+    outbox_s = house.signaling.settings.outbox_s
+    house.signaling._look_after(session, session.attached_at + outbox_s - 1e-6)
+    await cut.drop()
+    again = await resume(house, ben, seq=seq)
+    assert again.welcome["resumed"]
+    assert (await again.event("chat_added"))["line"]["text"] == "one"
+
+
 async def test_an_answer_lost_with_its_socket_is_asked_for_again(make_house):
     house = await make_house(answer_s=60)  # not the offer's own timer
     ann = await house.enter(name="Ann")

@@ -50,6 +50,7 @@ export class Publisher {
   #stale = false; // the server has yet to see the present state of the peer connection
   #answer: string | null = null; // the server's last one
   #revived = false; // with ICE credentials that the server has not seen
+  #away = false; // there is no path to the server
   #resetDue = false; // the server still holds a transport whose other end is gone
   #running = false;
   #again = false;
@@ -209,7 +210,18 @@ export class Publisher {
       this.#stale = true;
     }
     const { sender } = slot.transceiver;
-    if (sender.track !== out.track) await sender.replaceTrack(out.track);
+    const track = this.#away && out.track?.kind === "audio" ? null : out.track;
+    if (sender.track !== track) await sender.replaceTrack(track);
+  }
+
+  /**
+   * Without a path a browser stops its pictures, but keeps all the sound, and pours a minute of it
+   * out when the path is back, before the first new picture. So none is given to it meanwhile.
+   */
+  #pathChanged(there: boolean): void {
+    this.#away = !there;
+    void this.#run();
+    this.onPath(there);
   }
 
   #encodings({ source }: Outgoing, track: MediaStreamTrack): RTCRtpEncodingParameters[] {
@@ -282,9 +294,9 @@ export class Publisher {
     watchConnection(peer, {
       connected: () => {
         this.#failures = 0;
-        this.onPath(true);
+        this.#pathChanged(true);
       },
-      away: () => this.onPath(false),
+      away: () => this.#pathChanged(false),
       revive: () => this.#revive(peer),
       lost: () => {
         if (peer === this.#peer) void this.#rebuild();
@@ -319,6 +331,7 @@ export class Publisher {
     this.#peer?.close();
     this.#peer = null;
     this.#slots = [];
+    this.#away = false;
     this.#resetDue = true; // before anything else is offered: `resumed` may come while we wait
     const delay = REBUILD_MS[Math.min(this.#failures++, REBUILD_MS.length - 1)];
     await new Promise((resolve) => setTimeout(resolve, delay));
