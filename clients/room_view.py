@@ -27,6 +27,7 @@ class RoomView:
         self.waiting = list(state.waiting)
         self.active_speaker = state.active_speaker
         self.players = state.players
+        self.robots = {robot.participant: robot for robot in state.robots}
         self.shortages: dict[str, p.Shortage] = {}  # by track; none where it is silent
 
     def apply(self, event: p.AnyEvent) -> None:
@@ -80,6 +81,9 @@ class RoomView:
     def _players(self, event: p.PlayersChanged) -> None:
         self.players = event.players
 
+    def _robots(self, event: p.RobotsChanged) -> None:
+        self.robots = {robot.participant: robot for robot in event.robots}
+
     def _quality(self, event: p.QualityReport) -> None:
         for quality in event.participants:
             person = self.people.get(quality.participant)
@@ -108,6 +112,7 @@ _TABLE: dict[type[p.Event], Callable[[RoomView, Any], None]] = {
     p.ActiveSpeaker: RoomView._speaker,
     p.PlayersChanged: RoomView._players,
     p.QualityReport: RoomView._quality,
+    p.RobotsChanged: RoomView._robots,
     p.ChatAdded: RoomView._chat,
     p.WaitingChanged: RoomView._waiting,
     p.RoomLocked: RoomView._locked,

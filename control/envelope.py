@@ -13,6 +13,7 @@ from typing import NamedTuple
 from control.errors import MalformedMessage
 
 EVERYBODY = "*"
+RELAY = "-"  # as a sender
 NAME_MAX = 64
 _STAMP = struct.Struct(">QI")
 STAMP_BYTES = _STAMP.size

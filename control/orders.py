@@ -134,6 +134,10 @@ class Gone(Struct, tag="gone", kw_only=True, forbid_unknown_fields=True):
     name: Name
 
 
+class Beat(Struct, tag="beat", kw_only=True, forbid_unknown_fields=True):
+    """Every second, to everybody: the link lives. One that is silent for 4 s is opened anew."""
+
+
 class Closing(Struct, tag="closing", kw_only=True, forbid_unknown_fields=True):
     """The relay is going: robots come to rest."""
 
@@ -180,10 +184,10 @@ class Adjust(Struct, tag="adjust", kw_only=True, forbid_unknown_fields=True):
 
 FromConsole = Ask | Reveal | Stop | Sealed
 FromRobot = Show | Denied | State | Sealed
-FromRelay = Gone | Closing
+FromRelay = Gone | Beat | Closing
 FromHolder = Release | HandOver | Adjust
 ToHolder = Granted
-Order = Ask | Reveal | Stop | Show | Denied | State | Sealed | Gone | Closing
+Order = Ask | Reveal | Stop | Show | Denied | State | Sealed | Gone | Beat | Closing
 Kept = TypeVar("Kept", bound=Struct)
 
 _encoder = msgspec.json.Encoder()

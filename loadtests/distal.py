@@ -44,7 +44,7 @@ class Distal:
         command = [self._program, "serve", "--port", self.url.rpartition(":")[2]]
         self.media_port = free_udp_port(following=(os.cpu_count() or 1) - 1)
         command += ["--media-port", str(self.media_port), "--data-dir", str(folder / "data")]
-        command += ["--dicom-port", "0"]
+        command += ["--dicom-port", "0", "--control-port", "0"]
         command += options
         self._child = Child(command, folder / "log")
         self._token = ""

@@ -53,9 +53,19 @@ class DataRoom:
     def channel(self, end: DataEnd, label: str, reliable: bool) -> RTCDataChannel | None:
         return self._open.get((label, reliable), {}).get(end)
 
-    def spread(self, sender: DataEnd, message: Message) -> None:
+    def admits(self, label: str, reliable: bool) -> bool:
+        """Whether channels like this are open to anybody here."""
+        return True
+
+    def take(
+        self, sender: DataEnd, label: str, reliable: bool, said: str | bytes, at_s: float
+    ) -> None:
         """To everybody else. Nobody waits for another."""
-        for end in list(self._open.get((message.label, message.reliable), ())):
+        protocol = WEBRTC_STRING if isinstance(said, str) else WEBRTC_BINARY
+        octets = said.encode() if isinstance(said, str) else said
+        data = b"%s\n%s" % (sender.participant.encode(), octets)
+        message = Message(sender.participant, label, reliable, protocol, data, at_s)
+        for end in list(self._open.get((label, reliable), ())):
             if end is not sender:
                 end.put(message)
 
@@ -71,7 +81,7 @@ class DataEnd:
         closing: Callable[[str, DataClosing], None],
     ) -> None:
         self._room = room
-        self._participant = participant
+        self.participant = participant
         self._sctp = sctp
         self._closing = closing
         self._queue = DataQueue(room.counters)
@@ -103,8 +113,11 @@ class DataEnd:
     def _refusal(self, channel: RTCDataChannel) -> DataClosing | None:
         if not LABEL.fullmatch(channel.label):
             return "label"
-        if kind_of(channel) is None:
+        reliable = kind_of(channel)
+        if reliable is None:
             return "kind"
+        if not self._room.admits(channel.label, reliable):
+            return "label"
         if any(other.label == channel.label for other in self._channels):
             return "label"
         if len(self._channels) >= CHANNELS_MAX:
@@ -129,10 +142,7 @@ class DataEnd:
                 self._room.counters.throttled += 1
             return
         self._room.counters.received += 1
-        protocol = WEBRTC_STRING if isinstance(message, str) else WEBRTC_BINARY
-        data = b"%s\n%s" % (self._participant.encode(), octets)
-        sent = Message(self._participant, channel.label, reliable, protocol, data, now_s)
-        self._room.spread(self, sent)
+        self._room.take(self, channel.label, reliable, message, now_s)
 
     def _end(self, channel: RTCDataChannel, reason: DataClosing) -> None:
         self._room.counters.closed += 1
@@ -165,7 +175,7 @@ class DataEnd:
                     break
                 channel = self._room.channel(self, message.label, message.reliable)
                 if channel is not None and channel.id is not None:
-                    protocol, data = message.protocol, message.data
+                    protocol, data = message.protocol, message.leaving()
                     self._sctp.hand_over(channel.id, protocol, data, message.reliable)
                     self._room.counters.sent += 1
         except (ConnectionError, SSL.Error):

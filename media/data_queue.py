@@ -27,6 +27,10 @@ class Message:
     data: bytes
     at_s: float
 
+    def leaving(self) -> bytes:
+        """What is sent, made when it is."""
+        return self.data
+
 
 @dataclass
 class DataCounters:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .contract import SdpError
 from .data import DataRoom
 from .lane import Lane
+from .link import LinkTransport
 from .probe import ProbeTransport
 from .publish import PublishTransport
 from .subscribe import SubscribeTransport
@@ -69,6 +70,18 @@ class MediaPlace:
             return probe, await probe.negotiate(offer)
         except SdpError:
             await probe.close()
+            raise
+
+    async def open_link(
+        self, offer: str, room: DataRoom, participant: str
+    ) -> tuple[LinkTransport, str]:
+        """A transport with data channels alone, with its answer. Raises SdpError, CapacityError."""
+        self._relay.admit()
+        link = LinkTransport(next(iter(self._row.lanes.values())), room, participant)
+        try:
+            return link, await link.negotiate(offer)
+        except SdpError:
+            await link.close()
             raise
 
     def leave(self) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from server.config import Settings
+from server.control import ControlProcess
 from server.dicom_api import DicomApi
 from server.join_api import JoinApi
 from server.joins import JoinCodes
@@ -58,9 +59,10 @@ def make_app(
     codes: JoinCodes,
     health: Health,
     receiver: Receiver,
+    control: ControlProcess,
 ) -> web.Application:
     """Compose what is served. The web client comes last: it takes every name that is left."""
-    metrics = Metrics(signaling.counts, media, receiver.counters)
+    metrics = Metrics(signaling.counts, media, receiver.counters, control.counters)
     app = web.Application(
         middlewares=[_observed(metrics), security_headers, problem_middleware],
         client_max_size=BODY_MAX,

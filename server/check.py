@@ -82,6 +82,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             yield _port(f"UDP {name}", socket.SOCK_DGRAM, host, port, trouble)
     if settings.dicom_port:
         yield _port("TCP DICOM", socket.SOCK_STREAM, settings.host, settings.dicom_port)
+    if settings.control_port:
+        yield _port("UDP control", socket.SOCK_DGRAM, host, settings.control_port)
     if relay.tcp_port is not None:
         yield _port("TCP media", socket.SOCK_STREAM, host, relay.tcp_port)
     wanted = settings.threads_wanted

@@ -121,6 +121,9 @@ class Settings:
     dicom_port: Port = setting(
         11112, "TCP port where scanners and archives send DICOM (AE title DISTAL); 0: none"
     )
+    control_port: Port = setting(
+        11000, "UDP port of the control of robots, a process of its own; 0: none"
+    )
     last_n: Annotated[int, Meta(ge=1, le=200)] = setting(
         16, "cameras sent to somebody whose page has not said what it shows: the last speakers'"
     )
@@ -190,6 +193,15 @@ class Settings:
             advertise=self.advertise,
             dscp={name: self.classes[name].dscp for name in SERVICE_CLASSES},
             priorities={name: self.classes[name].priority for name in SERVICE_CLASSES},
+        )
+
+    def control(self) -> RelaySettings:
+        """Tell the control process its port and its mark."""
+        return RelaySettings(
+            host=self._media_address(),
+            groups={"control": ClassGroup(self.control_port, ("control",))},
+            advertise=self.advertise,
+            dscp={"control": self.classes["control"].dscp},
         )
 
     def _threads(self, ports: Mapping[str, int]) -> int:

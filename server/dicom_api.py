@@ -24,10 +24,10 @@ from dicom.web.saving import Saving
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
 from dicom.web.stow import Storing
+from server.child import ChildError
 from server.config import Settings
 from server.dicom_access import PATH, Access, no_room
 from server.keys import own_secret
-from server.receiver import ReceiverError
 from server.requests import public_origin
 from server.share_api import ShareApi
 from server.share_visits import VISIT_PATH, ShareVisits
@@ -153,7 +153,7 @@ class DicomApi:
                 answer = await handler(request)
             except DicomError as error:
                 raise problem(error) from None
-            except ReceiverError as error:
+            except ChildError as error:
                 raise Problem(503, str(error), headers={hdrs.RETRY_AFTER: "5"}) from None
             if not answer.prepared:
                 answer.headers.update(self._cors(request))

@@ -38,11 +38,11 @@ class Planes(Protocol):
 class Metrics:
     """One registry for one application, so that two can live in one process."""
 
-    def __init__(self, counts: Numbers, media: Planes, dicom: Numbers) -> None:
+    def __init__(self, counts: Numbers, media: Planes, dicom: Numbers, control: Numbers) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_Now(counts, media, dicom))
+        self.registry.register(_Now(counts, media, dicom, control))
         self.requests = Counter(
             "distal_http_requests",
             "HTTP requests answered.",
@@ -89,10 +89,11 @@ class Metrics:
 class _Now(Collector):
     """What is going on at the moment of asking."""
 
-    def __init__(self, counts: Numbers, media: Planes, dicom: Numbers) -> None:
+    def __init__(self, counts: Numbers, media: Planes, dicom: Numbers, control: Numbers) -> None:
         self._counts = counts
         self._media = media
         self._dicom = dicom
+        self._control = control
 
     def collect(self) -> Iterable[Metric]:
         for name, value in self._counts().items():
@@ -100,6 +101,9 @@ class _Now(Collector):
         for name, value in self._dicom().items():
             text = f"The DICOM receiver's {name.replace('_', ' ')}."
             yield CounterMetricFamily(f"distal_dicom_{name}", text, value=value)
+        for name, value in self._control().items():
+            text = f"The control process's {name.replace('_', ' ')}."
+            yield CounterMetricFamily(f"distal_control_{name}", text, value=value)
         by_lane = self._media.counters_by_lane()
         for name, value in self._media.counters().items():
             text = f"The packet planes' {name.replace('_', ' ')}"

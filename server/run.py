@@ -19,10 +19,12 @@ from media.contract import PortError
 from media.relay import MediaRelay
 from server import memory
 from server.app import Health, make_app
+from server.child import ChildError
 from server.config import Settings
+from server.control import ControlProcess
 from server.joins import JoinCodes
 from server.keys import TokenKey, load_or_create
-from server.receiver import Receiver, ReceiverError
+from server.receiver import Receiver
 from server.turn import turn_settings
 from signaling.service import Signaling
 from signaling.tokens import TokenVerifier
@@ -46,9 +48,10 @@ class Distal:
         self._health = Health()
         self._relay = MediaRelay(settings.relay())
         self._receiver = Receiver(settings)
+        self._control = ControlProcess(settings)
         verifier = TokenVerifier({self.key.kid: self.key.public})
         told = dataclasses.replace(settings.signaling(), turn=turn_settings(settings))
-        self._signaling = Signaling(self._relay, verifier, told)
+        self._signaling = Signaling(self._relay, verifier, told, self._control)
         self._runner = web.AppRunner(
             make_app(
                 settings,
@@ -59,6 +62,7 @@ class Distal:
                 self.codes,
                 self._health,
                 self._receiver,
+                self._control,
             ),
             access_log=None,
             shutdown_timeout=settings.shutdown_s / 4,
@@ -101,12 +105,13 @@ class Distal:
                 raise StartError(_port_trouble("TCP", "--port", error, settings)) from None
             self.port = int(self._runner.addresses[0][1])
         try:
+            await self._control.start()
             await self._receiver.start()
         except OSError as error:
             raise StartError(
                 _port_trouble("TCP", "--dicom-port", error, settings, settings.dicom_port)
             ) from None
-        except ReceiverError as error:
+        except ChildError as error:
             raise StartError(str(error)) from None
         self._health.ready = True
         log.info(
@@ -115,6 +120,7 @@ class Distal:
             media_ports=self._relay.ports,
             media_tcp_port=self._relay.tcp_port,
             dicom_port=self._receiver.port,
+            control_port=self._control.port,
             tls=settings.tls,
         )
 
@@ -147,6 +153,7 @@ class Distal:
         await self._signaling.close(self.settings.reconnect_after_ms)
         await self._runner.cleanup()
         await self._receiver.close()
+        await self._control.close()
         await self._relay.close()
 
 

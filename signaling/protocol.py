@@ -37,6 +37,8 @@ ViewQuality = Literal["low", "medium", "high"]
 Shortage = Literal["none", "reduced", "still"]
 FilmLayout = Literal["one", "two", "planes"]
 FilmPlane = Literal["acquired", "axial", "coronal", "sagittal"]
+ControlPart = Literal["robot", "console"]
+RobotMode = Literal["idle", "ready", "following", "frozen", "holding", "retreating", "latched"]
 FilmTool = Literal["length", "angle", "ellipse", "probe", "key_image"]
 ErrorCode = Literal[
     "malformed",  # not JSON, or not this protocol: `field` and `reason` say where
@@ -51,6 +53,7 @@ ErrorCode = Literal[
     "session_gone",  # nothing left to resume: say hello without `resume`
     "too_many_requests",
     "too_large",
+    "unavailable",  # a part of this server that is switched off, or is just being replaced
     "internal",
 ]
 
@@ -232,6 +235,16 @@ class FilmState(Struct, kw_only=True):
     marks: list[FilmMarked]
 
 
+class RobotInfo(Struct, kw_only=True):
+    """A robot in the room, as it says itself. `holder`: who moves it now; empty: nobody."""
+
+    participant: str
+    label: str
+    holder: str
+    mode: RobotMode
+    simulated: bool
+
+
 class RoomState(Struct, kw_only=True):
     """All that a newcomer needs to draw the room."""
 
@@ -246,6 +259,7 @@ class RoomState(Struct, kw_only=True):
     active_speaker: str | None = None
     players: int = 0  # WHEP players that watch without being participants
     film: FilmState
+    robots: list[RobotInfo] = []
 
 
 # --- requests ----------------------------------------------------------------------------------
@@ -416,6 +430,18 @@ class FilmClose(Request, tag="film_close"):
     """Presenter or moderator: put the pictures away, for everybody. Marks stay."""
 
 
+class ControlOpen(Request, tag="control_open"):
+    """A link to the control process: an offer with data channels and no media.
+
+    A robot needs a token for the class `control`. Any console hears robots and may stop them; it
+    commands with the grant `control`. A second request closes the link before. Channels and
+    messages: docs/control.md.
+    """
+
+    part: ControlPart
+    sdp: Sdp
+
+
 class Leave(Request, tag="leave"):
     """Go at once, and free everything."""
 
@@ -442,6 +468,7 @@ AnyRequest = (
     | FilmLead
     | FilmUpdate
     | FilmClose
+    | ControlOpen
     | Leave
 )
 
@@ -486,6 +513,10 @@ class NetworkCheck(Answer, tag="network_check"):
     sdp: str
 
 
+class ControlOpened(Answer, tag="control_opened"):
+    sdp: str
+
+
 class Joined(Answer, tag="joined"):
     state: RoomState
 
@@ -510,10 +541,11 @@ ANSWERS: dict[type[Struct], tuple[type[Answer], ...]] = {
     Hello: (Welcome,),
     CheckNetwork: (NetworkCheck,),
     Join: (Joined, Waiting),
+    ControlOpen: (ControlOpened,),
     Publish: (Published,),
 }
 
-AnyAnswer = Ok | Error | Welcome | NetworkCheck | Joined | Waiting | Published
+AnyAnswer = Ok | Error | Welcome | NetworkCheck | Joined | Waiting | Published | ControlOpened
 
 
 # --- events ------------------------------------------------------------------------------------
@@ -673,6 +705,12 @@ class FilmMoved(Event, tag="film_moved"):
     marks: list[FilmMarked]
 
 
+class RobotsChanged(Event, tag="robots_changed"):
+    """The robots that are in the room now, and who moves them. Everybody sees it."""
+
+    robots: list[RobotInfo]
+
+
 class Removed(Event, tag="removed"):
     """This session is over; the socket closes."""
 
@@ -709,6 +747,7 @@ AnyEvent = (
     | RoomLocked
     | FilmChanged
     | FilmMoved
+    | RobotsChanged
     | Removed
     | ServerClosing
 )

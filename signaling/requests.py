@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from media.contract import CapacityError, SdpError
 from signaling import protocol as p
 from signaling.refusal import Refused
+from signaling.robots import ControlUnavailable
 from signaling.room import Member
 from signaling.session import Session
 from signaling.stage import Stage
@@ -197,6 +198,27 @@ async def _film_close(_signaling: Signaling, session: Session, request: p.FilmCl
     return p.Ok(re=request.id)
 
 
+async def _control_open(signaling: Signaling, session: Session, request: p.ControlOpen) -> p.Answer:
+    room, grants = _stage(session).room.name, session.claims.grants
+    allowed = "control" in grants.classes if request.part == "robot" else grants.subscribe
+    if not allowed:
+        raise Refused("forbidden", f"this token does not allow a {request.part}", "part")
+    may_command = request.part == "console" and grants.control
+    try:
+        answer = await signaling.control.open(
+            room, session.participant, request.part, may_command, request.sdp
+        )
+    except SdpError as error:
+        raise Refused("bad_sdp", str(error), "sdp") from None
+    except CapacityError as error:
+        raise Refused("room_full", str(error)) from None
+    except ControlUnavailable as error:
+        raise Refused("unavailable", str(error)) from None
+    if not session.joined:
+        signaling.control.close_link(room, session.participant)  # left meanwhile
+    return p.ControlOpened(re=request.id, sdp=answer)
+
+
 async def _leave(signaling: Signaling, session: Session, request: p.Leave) -> p.Answer:
     if session.wire:
         session.wire.send(p.encode(p.Ok(re=request.id)))
@@ -234,5 +256,6 @@ HANDLERS: dict[type[p.Request], Handler] = {
     p.FilmLead: _film_lead,
     p.FilmUpdate: _film_update,
     p.FilmClose: _film_close,
+    p.ControlOpen: _control_open,
     p.Leave: _leave,
 }

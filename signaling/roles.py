@@ -45,7 +45,7 @@ _TABLE: dict[Role, Grants] = {
     "interpreter": Grants(publish=["audio", "video"], classes=["talk"], subscribe=True, chat=True),
     "device": Grants(
         publish=["audio", "video"],
-        classes=["talk", "diagnostic", "teaching", "vitals"],
+        classes=["talk", "control", "diagnostic", "teaching", "vitals"],
         subscribe=True,
         data=True,
     ),

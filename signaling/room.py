@@ -78,6 +78,7 @@ class Room:
         self._speaker = SpeakerChoice()
         self._players = 0
         self.film = Film()
+        self._robots: list[p.RobotInfo] = []
         self._sent_away: dict[str, None] = {}  # subjects that were removed or denied
 
     @property
@@ -253,6 +254,15 @@ class Room:
         if self.film.begun:
             self.tell(member_id, p.FilmChanged(film=self.film.state()))
 
+    # --- robots --------------------------------------------------------------------------------
+
+    def put_robots(self, robots: Iterable[p.RobotInfo]) -> None:
+        """Take what robots there are; tell when it has changed."""
+        now = [robot for robot in robots if robot.participant in self.members]
+        if now != self._robots:
+            self._robots = now
+            self._tell(p.RobotsChanged(robots=now))
+
     # --- tracks, codecs, figures ---------------------------------------------------------------
 
     def put_track(self, track: p.TrackInfo) -> None:
@@ -320,6 +330,7 @@ class Room:
             active_speaker=self.active_speaker,
             players=self._players,
             film=self.film.state(),
+            robots=self._robots,
         )
 
     # --- below ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from signaling.origin import may_connect
 from signaling.problem import Problem
 from signaling.refusal import Refused
 from signaling.requests import now_ms
+from signaling.robots import Control, NoControl, Robots
 from signaling.room import Room
 from signaling.session import Session
 from signaling.settings import SignalingSettings
@@ -39,8 +40,16 @@ CLOSE_SOCKET_S = 1.0  # how long a closing frame waits for the other one
 class Signaling:
     """Made once by the server; `start` and `close` belong to its event loop."""
 
-    def __init__(self, relay: Relay, verifier: TokenVerifier, settings: SignalingSettings) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        verifier: TokenVerifier,
+        settings: SignalingSettings,
+        control: Control | None = None,
+    ) -> None:
         self.relay = relay
+        self.control: Control = control or NoControl()
+        self.control.on_robots = self._robots
         self.verifier = verifier
         self.settings = settings
         self.sessions: dict[str, Session] = {}
@@ -307,8 +316,13 @@ class Signaling:
         session.rejoin_by = None
         if stage:
             log.info("gone as %s: %s", session.claims.role, reason)
+            self.control.close_link(stage.room.name, session.participant)
             stage.room.leave(session.participant, reason)
             stage.leave(session.participant)
+
+    def _robots(self, room: str, robots: Robots) -> None:
+        if stage := self.stages.get(room):
+            stage.room.put_robots(robots.values())
 
     def _send(self, participant: str, event: p.Event) -> None:
         if session := self.by_participant.get(participant):

@@ -39,7 +39,12 @@ class DistalServer:
         self._arguments: Sequence[str] = arguments
         self._environment = {
             key: value for key, value in os.environ.items() if not key.startswith("DISTAL_")
-        } | {"PYTHONUNBUFFERED": "1", "DISTAL_DICOM_PORT": "0", **(environment or {})}
+        } | {
+            "PYTHONUNBUFFERED": "1",
+            "DISTAL_DICOM_PORT": "0",
+            "DISTAL_CONTROL_PORT": "0",
+            **(environment or {}),
+        }
         self._stdout = data_dir / "stdout.txt"
         self._stderr = data_dir / "stderr.txt"
         self.process: subprocess.Popen[bytes] | None = None

@@ -49,6 +49,7 @@ function room(...participants: Participant[]): Room {
     waiting: [],
     active_speaker: null,
     players: 0,
+    robots: [],
     film: { presenter: null, view: null, cursor: null, marks: [] },
   };
   return roomOf(state, "me");

@@ -207,6 +207,11 @@ export interface Gone {
   name: string;
 }
 
+/** Every second, to everybody: the link lives. One that is silent for 4 s is opened anew. */
+export interface Beat {
+  type: "beat";
+}
+
 /** The relay is going: robots come to rest. */
 export interface Closing {
   type: "closing";
@@ -260,6 +265,6 @@ export type FromConsole = Ask | Reveal | Stop | Sealed;
 
 export type FromRobot = Show | Denied | State | Sealed;
 
-export type FromRelay = Gone | Closing;
+export type FromRelay = Gone | Beat | Closing;
 
 export type FromHolder = Release | HandOver | Adjust;

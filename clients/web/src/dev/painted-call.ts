@@ -174,6 +174,7 @@ export class PaintedCall implements Call {
       }),
       activeSpeaker: count > 1 ? "p1" : null,
       players: count > 2 ? 3 : 0,
+      robots: [],
       spoke: ["p1"],
       shortages: new Map(
         (scene.stills ?? []).map((person) => [`p${person}-camera`, "still"] as const),

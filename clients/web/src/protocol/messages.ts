@@ -24,9 +24,13 @@ export type FilmLayout = "one" | "two" | "planes";
 
 export type FilmPlane = "acquired" | "axial" | "coronal" | "sagittal";
 
+export type ControlPart = "robot" | "console";
+
+export type RobotMode = "idle" | "ready" | "following" | "frozen" | "holding" | "retreating" | "latched";
+
 export type FilmTool = "length" | "angle" | "ellipse" | "probe" | "key_image";
 
-export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "internal";
+export type ErrorCode = "malformed" | "unsupported_version" | "unauthorized" | "forbidden" | "not_found" | "not_joined" | "conflict" | "bad_sdp" | "room_full" | "session_gone" | "too_many_requests" | "too_large" | "unavailable" | "internal";
 
 /** Codecs that the client can decode, by RTP encoding name, for example VP8, H264, AV1, opus. */
 export interface Capabilities {
@@ -227,6 +231,15 @@ export interface FilmState {
   marks: FilmMarked[];
 }
 
+/** A robot in the room, as it says itself. `holder`: who moves it now; empty: nobody. */
+export interface RobotInfo {
+  participant: string;
+  label: string;
+  holder: string;
+  mode: RobotMode;
+  simulated: boolean;
+}
+
 /** All that a newcomer needs to draw the room. */
 export interface RoomState {
   room: string;
@@ -240,6 +253,7 @@ export interface RoomState {
   active_speaker: string | null;
   players: number;
   film: FilmState;
+  robots: RobotInfo[];
 }
 
 export interface PublishedTrack {
@@ -455,6 +469,16 @@ export interface FilmClose {
   id: number;
 }
 
+/** A link to the control process: an offer with data channels and no media. A robot needs a token for the class `control`. Any console hears robots and may stop them; it commands with the grant `control`. A second request closes the link before. Channels and messages: docs/control.md. */
+export interface ControlOpen {
+  type: "control_open";
+  part: ControlPart;
+  /** 1 to 200000 characters */
+  sdp: string;
+  /** at most 9007199254740991 */
+  id: number;
+}
+
 /** Go at once, and free everything. */
 export interface Leave {
   type: "leave";
@@ -484,6 +508,7 @@ export type ClientRequest =
   | FilmLead
   | FilmUpdate
   | FilmClose
+  | ControlOpen
   | Leave;
 
 export interface Ok {
@@ -545,6 +570,12 @@ export interface Published {
   re: number;
 }
 
+export interface ControlOpened {
+  type: "control_opened";
+  sdp: string;
+  re: number;
+}
+
 export type ServerAnswer =
   | Ok
   | Error
@@ -552,7 +583,8 @@ export type ServerAnswer =
   | NetworkCheck
   | Joined
   | Waiting
-  | Published;
+  | Published
+  | ControlOpened;
 
 export interface Admitted {
   type: "admitted";
@@ -718,6 +750,13 @@ export interface FilmMoved {
   seq: number;
 }
 
+/** The robots that are in the room now, and who moves them. Everybody sees it. */
+export interface RobotsChanged {
+  type: "robots_changed";
+  robots: RobotInfo[];
+  seq: number;
+}
+
 /** This session is over; the socket closes. */
 export interface Removed {
   type: "removed";
@@ -756,6 +795,7 @@ export type ServerEvent =
   | RoomLocked
   | FilmChanged
   | FilmMoved
+  | RobotsChanged
   | Removed
   | ServerClosing;
 
@@ -784,5 +824,6 @@ export interface AnswerTo {
   film_lead: Ok;
   film_update: Ok;
   film_close: Ok;
+  control_open: ControlOpened;
   leave: Ok;
 }

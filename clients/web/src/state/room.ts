@@ -24,6 +24,7 @@ export interface Room {
   readonly chat: readonly ChatLine[];
   readonly waiting: readonly WaitingPerson[];
   readonly activeSpeaker: string | null;
+  readonly robots: readonly RobotInfo[];
   readonly players: number; // who watch from outside, without being in the room
   readonly spoke: readonly string[]; // participants, the last speaker first
   readonly shortages: ReadonlyMap<string, Shortage>; // of one's own network, by track; else none
@@ -43,6 +44,7 @@ export function roomOf(state: RoomState, self: string): Room {
     waiting: state.waiting,
     activeSpeaker: state.active_speaker,
     players: state.players,
+    robots: state.robots,
     spoke: state.active_speaker === null ? [] : [state.active_speaker],
     shortages: new Map(),
   };
@@ -134,6 +136,8 @@ export function apply(room: Room, event: ServerEvent): Room {
       return { ...room, chat: [...room.chat, event.line].slice(-CHAT_LINES) };
     case "waiting_changed":
       return { ...room, waiting: event.waiting };
+    case "robots_changed":
+      return { ...room, robots: event.robots };
     case "room_locked":
       return { ...room, locked: event.locked };
     case "admitted":
