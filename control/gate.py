@@ -118,10 +118,6 @@ def judge(asked: Motion, seen: Seen, limits: Limits, step_s: float) -> Verdict:
     space = limits.workspace
     held = 0  # plain numbers: flags cost a microsecond each
     linear, turning = asked
-    inward = -dot(linear, space.outward)
-    if inward > limits.inward_m_s:
-        linear = plus(linear, times(space.outward, inward - limits.inward_m_s))
-        held |= _SPEED
     if (shorter := at_most(linear, limits.speed_m_s)) is not linear:
         linear, held = shorter, held | _SPEED
     if (shorter := at_most(turning, limits.turning_rad_s)) is not turning:
@@ -130,6 +126,10 @@ def judge(asked: Motion, seen: Seen, limits: Limits, step_s: float) -> Verdict:
     gained = _gently(linear, seen.moving, limits.acceleration_m_s2 * step_s)
     if gained is not linear:
         linear, held = gained, held | _ACCELERATION
+    inward = -dot(linear, space.outward)  # after what is kept of the motion before
+    if inward > limits.inward_m_s:
+        linear = plus(linear, times(space.outward, inward - limits.inward_m_s))
+        held |= _SPEED
 
     linear, force_held = _by_force(linear, seen, limits)
     inside = _inside(linear, seen.position, space)

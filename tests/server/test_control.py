@@ -15,8 +15,9 @@ from clients.protocol_client import RequestError
 from control import messages as m
 from control import orders as o
 from control.envelope import EVERYBODY, Stamp
+from loadtests.ports import free_udp_port
 from signaling import protocol as p
-from tests.server_process import DistalServer, free_udp_port
+from tests.server_process import DistalServer
 
 KEY = bytes(range(32))
 
@@ -153,8 +154,7 @@ async def test_motion_passes_from_the_holder_alone_and_is_stamped(server: Distal
         assert other.ears.motions[0][:2] == (robot.id, seen)
         view = other.participant.view
         assert view is not None
-        await other.until(lambda: robot.id in view.robots)
-        assert view.robots[robot.id].holder == holder.id
+        await other.until(lambda: [r.holder for r in view.robots.values()] == [holder.id])
 
 
 def _holders(one: Someone) -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ import type {
   ChatLine,
   CodecPreferences,
   Participant,
+  RobotInfo,
   RoomState,
   Shortage,
   TrackInfo,
