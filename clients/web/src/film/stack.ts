@@ -39,6 +39,7 @@ export class Stack implements Drawing {
       defaultOptions: { background: [0, 0, 0] },
     });
     this.#viewport = engine.rendering.getViewport<StackViewport>(this.id);
+    if (getShouldUseCPURendering()) placedByMiddles(this.#viewport);
     engine.group.addViewport(this.id, engine.rendering.id);
     engine.stacks.add(this);
     element.addEventListener(EVENT.STACK_NEW_IMAGE, this.#changed);
@@ -89,6 +90,8 @@ export class Stack implements Drawing {
     if (opening !== this.#opening) return false;
     this.#voi = this.#viewport.getProperties().voiRange ?? null;
     if (look) this.look = look;
+    else this.#fit();
+    this.#kept = this.look;
     this.#viewport.render();
     utilities.stackContextPrefetch.enable(this.element);
     this.news.changed();
@@ -186,12 +189,17 @@ export class Stack implements Drawing {
 
   reset(): void {
     this.#viewport.resetProperties();
+    this.#fit();
+    this.#viewport.render();
+    this.news.changed();
+  }
+
+  /** The whole picture, as it is. */
+  #fit(): void {
     this.#viewport.resetCamera();
     this.#turn(FIRST_LOOK);
     this.#zoom = 1;
     this.#moveCentre([0.5, 0.5]);
-    this.#viewport.render();
-    this.news.changed();
   }
 
   resized(): void {
@@ -300,4 +308,24 @@ export class Stack implements Drawing {
     const [middleX, middleY] = this.#middle;
     this.#viewport.setPan([x + middleX - place[0], y + middleY - place[1]]);
   }
+}
+
+/**
+ * Without WebGL Cornerstone takes the corner of a pixel for its middle, where DICOM places it: marks
+ * would lie half a pixel beside what they mark, and a value be read from the pixel beyond.
+ */
+function placedByMiddles(viewport: StackViewport): void {
+  const { canvasToWorld, worldToCanvas } = viewport;
+  const moved = (world: Vec, by: number): Vec => {
+    const { direction, spacing } = viewport.getImageData();
+    return world.map(
+      (value, k) =>
+        value + by * ((direction[k] ?? 0) * spacing[0] + (direction[3 + k] ?? 0) * spacing[1]),
+    ) as Vec;
+  };
+  viewport.canvasToWorld = (place) => {
+    const world = canvasToWorld(place) as Vec | undefined; // none before the first picture
+    return (world && moved(world, -0.5)) as Vec;
+  };
+  viewport.worldToCanvas = (world) => worldToCanvas(moved(world, 0.5));
 }
