@@ -24,11 +24,20 @@ _ALWAYS = (
 # `no_udp` may not send or receive a single datagram, as behind a hospital's firewall.
 # `refused` has a camera that nobody allows it to use; `trusting`, and
 # `no_udp` too, take any certificate.
-# `webgl` draws with a GPU of software, slowly, and has no camera; `bare` has neither.
+# `webgl` draws with a GPU of software that says it is a real one, slowly, and has no camera; `bare`
+# has neither. The others have one of software and say so.
 # `busy` has a picture that takes all the bandwidth that a camera may have.
 Shape = Literal[
     "local", "routed", "bare", "sharp", "busy", "refused", "trusting", "no_udp", "webgl"
 ]
+
+
+UNMASKED_RENDERER_WEBGL = 37446
+REAL_GPU = """
+const { getParameter } = WebGL2RenderingContext.prototype;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
+  return name === UNMASKED ? "Some GPU" : getParameter.call(this, name);
+};""".replace("UNMASKED", str(UNMASKED_RENDERER_WEBGL))
 
 
 class Browsers:
@@ -57,6 +66,8 @@ class Browsers:
             is_mobile=phone,
         )
         context.set_default_timeout(60_000 if shape == "webgl" else 20_000)
+        if shape == "webgl":
+            await context.add_init_script(REAL_GPU)
         self._contexts.append(context)
         return context
 

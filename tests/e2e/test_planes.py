@@ -99,7 +99,7 @@ async def top_of(found: Locator) -> float:
 
 async def test_who_leads_through_planes_is_followed(house: House) -> None:
     study = await a_study(house.server)
-    cuts = await house.visitor("county_doctor", "王医生", shape="webgl")
+    cuts = await house.visitor("county_doctor", "王医生")  # stacks without WebGL, planes with it
     plain = await house.visitor("specialist", "Dr Plain", shape="bare", language="en")
     for follower in (cuts, plain):
         await follower.join()

@@ -7,7 +7,8 @@ import {
   Enums,
   RenderingEngine,
   cache,
-  getShouldUseCPURendering,
+  getConfiguration,
+  getRenderingCapabilities,
   init as startCore,
   metaData,
 } from "@cornerstonejs/core";
@@ -76,7 +77,23 @@ export class Engine {
 
   /** Whether it can cut: not without WebGL. */
   get cuts(): boolean {
-    return !getShouldUseCPURendering();
+    return getRenderingCapabilities().webgl;
+  }
+
+  /** Volumes are drawn by WebGL alone, also where stacks are drawn faster without. */
+  withGraphics(enable: () => void): void {
+    const { rendering } = getConfiguration();
+    if (!rendering) {
+      enable();
+      return;
+    }
+    const before = rendering.useCPURendering ?? false;
+    rendering.useCPURendering = false;
+    try {
+      enable();
+    } finally {
+      rendering.useCPURendering = before;
+    }
   }
 
   constructor() {
@@ -186,10 +203,13 @@ export function textBeside(
 
 let starting: Promise<Engine> | null = null;
 
-/** The one engine of this page. `processor` draws without WebGL even where there is some. */
-export function startEngine(processor = false): Promise<Engine> {
+/** The one engine of this page. Where the processor has to emulate WebGL, stacks do without. */
+export function startEngine(): Promise<Engine> {
   starting ??= Promise.resolve().then(() => {
-    startCore({ rendering: { useCPURendering: processor } } as Parameters<typeof startCore>[0]);
+    const { softwareRasterizer } = getRenderingCapabilities(); // ten times as slow
+    startCore({ rendering: { useCPURendering: softwareRasterizer } } as Parameters<
+      typeof startCore
+    >[0]);
     startTools();
     loader.init({
       maxWebWorkers: Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)),

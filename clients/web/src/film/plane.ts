@@ -45,12 +45,15 @@ export class Plane implements Drawing, Cut {
     readonly plane: Cut["plane"],
     private readonly news: DrawingNews,
   ) {
-    engine.rendering.enableElement({
-      viewportId: this.id,
-      type: VIEWPORT.ORTHOGRAPHIC,
-      element,
-      defaultOptions: { background: [0, 0, 0], orientation: Enums.OrientationAxis[axisOf(plane)] },
-    });
+    const orientation = Enums.OrientationAxis[axisOf(plane)];
+    engine.withGraphics(() =>
+      engine.rendering.enableElement({
+        viewportId: this.id,
+        type: VIEWPORT.ORTHOGRAPHIC,
+        element,
+        defaultOptions: { background: [0, 0, 0], orientation },
+      }),
+    );
     this.#viewport = engine.rendering.getViewport<VolumeViewport>(this.id);
     engine.group.addViewport(this.id, engine.rendering.id);
     engine.stacks.add(this);
