@@ -317,15 +317,14 @@ export class Stack implements Drawing {
 function placedByMiddles(viewport: StackViewport): void {
   const { canvasToWorld, worldToCanvas } = viewport;
   const moved = (world: Vec, by: number): Vec => {
-    const { direction, spacing } = viewport.getImageData();
+    const data = viewport.getImageData() as Measured | undefined;
+    if (!data) return world; // nothing to speak of before the first picture
+    const { direction, spacing } = data;
     return world.map(
       (value, k) =>
         value + by * ((direction[k] ?? 0) * spacing[0] + (direction[3 + k] ?? 0) * spacing[1]),
     ) as Vec;
   };
-  viewport.canvasToWorld = (place) => {
-    const world = canvasToWorld(place) as Vec | undefined; // none before the first picture
-    return (world && moved(world, -0.5)) as Vec;
-  };
+  viewport.canvasToWorld = (place) => moved(canvasToWorld(place), -0.5);
   viewport.worldToCanvas = (world) => worldToCanvas(moved(world, 0.5));
 }
