@@ -316,14 +316,20 @@ export class Stack implements Drawing {
  */
 function placedByMiddles(viewport: StackViewport): void {
   const { canvasToWorld, worldToCanvas } = viewport;
+  let image: unknown = null;
+  let pixel: Vec = [0, 0, 0]; // from a pixel to the next one across and down
   const moved = (world: Vec, by: number): Vec => {
-    const data = viewport.getImageData() as Measured | undefined;
-    if (!data) return world; // nothing to speak of before the first picture
-    const { direction, spacing } = data;
-    return world.map(
-      (value, k) =>
-        value + by * ((direction[k] ?? 0) * spacing[0] + (direction[3 + k] ?? 0) * spacing[1]),
-    ) as Vec;
+    const shown: unknown = viewport.getCornerstoneImage();
+    if (image !== shown) {
+      const data = viewport.getImageData() as Measured | undefined;
+      if (!data) return world; // nothing to speak of before the first picture
+      const [across, down] = data.spacing;
+      image = shown;
+      pixel = [0, 1, 2].map(
+        (k) => (data.direction[k] ?? 0) * across + (data.direction[3 + k] ?? 0) * down,
+      ) as Vec;
+    }
+    return world.map((value, k) => value + by * (pixel[k] ?? 0)) as Vec;
   };
   viewport.canvasToWorld = (place) => moved(canvasToWorld(place), -0.5);
   viewport.worldToCanvas = (world) => worldToCanvas(moved(world, 0.5));

@@ -16,6 +16,7 @@ import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
 import { cutOverlay, cutStyle } from "./cut";
+import { whenOther } from "../other";
 import { figuresLayer } from "./figures";
 
 /** How a picture is wanted: with a look, and in planes with the place where they meet. */
@@ -33,7 +34,7 @@ export class DistalFilmPane extends DistalElement {
   @property() tool: DragTool = "scroll";
   @property({ type: Boolean, reflect: true }) active = false;
   @property({ type: Boolean }) compact = false;
-  @property({ attribute: false }) figures: readonly Figure[] = []; // of a saved view
+  @property({ attribute: false, ...whenOther }) figures: readonly Figure[] = []; // of a saved view
   @property({ type: Boolean }) starred = false;
   @state() private index = 0;
   @state() private look: Look | null = null;

@@ -6,14 +6,15 @@ import { mayHavePictures, type SeriesRow } from "../../film/study";
 import { filmMessages } from "../../i18n/film";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
+import { whenOther } from "../other";
 
 /** The series of a study: at the side, or on a phone in a row to swipe. */
 @customElement("distal-film-strip")
 export class DistalFilmStrip extends DistalElement {
   @property() study = "";
-  @property({ attribute: false }) rows: readonly SeriesRow[] = [];
-  @property({ attribute: false }) shown: readonly (string | null)[] = [];
-  @property({ attribute: false }) keys: ReadonlyMap<string, number> = new Map();
+  @property({ attribute: false, ...whenOther }) rows: readonly SeriesRow[] = [];
+  @property({ attribute: false, ...whenOther }) shown: readonly (string | null)[] = [];
+  @property({ attribute: false, ...whenOther }) keys: ReadonlyMap<string, number> = new Map();
   @property({ type: Boolean }) keysOnly = false;
   @property({ type: Number }) saved = 0; // views that were kept with the study
 

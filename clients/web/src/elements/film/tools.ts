@@ -8,6 +8,7 @@ import type { FilmLayout } from "../../protocol/messages";
 import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
 import { icons } from "../icons";
+import { whenOther } from "../other";
 import { filmIcons } from "./icons";
 
 export type Act =
@@ -52,7 +53,7 @@ const THICK_MM = [0, 5, 10, 20, 40];
 /** One row of tools; where there is no room for all, the rarer ones are in a sheet. */
 @customElement("distal-film-tools")
 export class DistalFilmTools extends DistalElement {
-  @property({ attribute: false }) now!: ToolState;
+  @property({ attribute: false, ...whenOther }) now!: ToolState;
   @state() private width = 0;
   @query("dialog") private readonly sheet!: HTMLDialogElement | null;
 
