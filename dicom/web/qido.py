@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,9 +67,11 @@ def parse(level: Level, said: Iterable[tuple[str, str]], path: Mapping[str, str]
     return query
 
 
-def answer(level: Level, rows: Iterable[Mapping[str, Any]], root: str) -> list[dict[str, Any]]:
-    """Rows of `Archive.find` as DICOM JSON. `root` is the address of the service."""
-    return [_object(level, row, root) for row in rows]
+def answer(
+    level: Level, rows: Iterable[Mapping[str, Any]], root: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """Rows of `Archive.find` as DICOM JSON; `root` says where an institution's studies are."""
+    return [_object(level, row, root(row["institution"])) for row in rows]
 
 
 def add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -21,6 +21,19 @@ class Scope:
     def of(self, study: str | None) -> frozenset[str]:
         """Whose data may be seen, when it is about that study or about no certain one."""
         return self.institutions | {owner for owner, uid in self.shared if uid == study}
+
+    def only(self, institution: str) -> Scope:
+        """The part of it that is this institution's."""
+        return replace(
+            self,
+            institutions=self.institutions & {institution},
+            shared=frozenset(one for one in self.shared if one[0] == institution),
+        )
+
+    @property
+    def several(self) -> bool:
+        """Whether one study may be here twice, from two institutions."""
+        return len(self.institutions | {owner for owner, _ in self.shared}) > 1
 
 
 Gate = Callable[[web.Request], Scope]  # raises what the application answers, such as a Problem

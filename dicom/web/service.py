@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -43,11 +44,16 @@ STUDY = "/studies/{study}"
 SERIES = STUDY + "/series/{series}"
 INSTANCE = SERIES + "/instances/{instance}"
 FRAME = INSTANCE + "/frames/{frames}"
+HELD = "/of/{institution}"  # what one institution holds, of those that may be seen
 BULK = re.compile(r"(\d{1,18})-(\d{1,18})-([1248])")
 
 
 class Reading:
-    """Handlers over one archive. `root_of` says how the outside calls this service."""
+    """Handlers over one archive. `root_of` says how the outside calls this service.
+
+    Two institutions may hold a study of one UID. Who sees both reads the first at `/studies`,
+    and each at `/of/INSTITUTION/studies`, as the addresses in the lists say.
+    """
 
     def __init__(
         self,
@@ -64,8 +70,8 @@ class Reading:
         self._derived = derived
         self._descriptions = descriptions
         self._metadata = Metadata(archive, descriptions)
-        self._gate = gate
-        self._root_of = root_of
+        self._whole = gate
+        self._service = root_of
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """For the application."""
@@ -92,7 +98,11 @@ class Reading:
             FRAME + "/rendered": self.picture,
             FRAME + "/thumbnail": self.thumbnail,
         }
-        return [web.get(prefix + path, handler) for path, handler in gets.items()]
+        return [
+            web.get(prefix + held + path, handler)
+            for held in ("", HELD)
+            for path, handler in gets.items()
+        ]
 
     # --- QIDO-RS -------------------------------------------------------------------------------
 
@@ -115,7 +125,8 @@ class Reading:
         query = qido.parse(level, request.query.items(), where)
         rows = await asyncio.to_thread(self._find, scope, level, query)
         root = self._root_of(request)
-        found = qido.answer(level, rows, root)
+        named = scope.several and "institution" not in request.match_info
+        found = qido.answer(level, rows, lambda held: root + _held(held) if named else root)
         if level is Level.INSTANCE and (query.more or query.everything):
             await self._add_more(rows, found, query)
         if len(rows) == RESULTS_MAX:
@@ -283,6 +294,15 @@ class Reading:
 
     # --- below ---------------------------------------------------------------------------------
 
+    def _gate(self, request: web.Request) -> Scope:
+        scope = self._whole(request)
+        held = request.match_info.get("institution")
+        return scope if held is None else scope.only(held)
+
+    def _root_of(self, request: web.Request) -> str:
+        held = request.match_info.get("institution")
+        return self._service(request) + ("" if held is None else _held(held))
+
     async def _instance(self, request: web.Request) -> Instance:
         said = request.match_info
         study = said["study"]
@@ -374,6 +394,10 @@ class Reading:
         table = await asyncio.to_thread(self._spans, instance, numbers)
         place = self._placed(instance, 1, table[0] if table else ())
         await self._decoders.run(jobs.Transcode(place, tuple(table), str(out)))
+
+
+def _held(institution: str) -> str:
+    return HELD.replace("{institution}", quote(institution, safe=""))
 
 
 def _accepted(request: web.Request) -> list[Media]:

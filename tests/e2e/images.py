@@ -92,14 +92,16 @@ def ultrasound(study: str) -> Dataset:
     )
 
 
-async def send(server: DistalServer, images: Iterable[Dataset | bytes]) -> None:
+async def send(
+    server: DistalServer, images: Iterable[Dataset | bytes], institution: str = ""
+) -> None:
     """Store them by STOW-RS, as a doctor's own system would."""
     files = (image if isinstance(image, bytes) else part10(image) for image in images)
     parts = b"".join(
         b"--part\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n" for file in files
     )
     headers = {
-        "Authorization": f"Bearer {server.token('images', 'specialist')}",
+        "Authorization": f"Bearer {server.token('images', 'specialist', institution=institution)}",
         "Content-Type": 'multipart/related; type="application/dicom"; boundary=part',
     }
     async with (

@@ -178,3 +178,32 @@ def test_a_centre_sees_what_it_collects_and_keeps_ids_of_two_hospitals_apart(
         assert film.get("/studies/1.2.2/metadata").status_code == 404
     finally:
         film.close()
+
+
+def test_a_study_that_two_hospitals_hold_is_each_ones_own(tmp_path: Path) -> None:
+    sees = InstitutionSettings(sees=("county", "village 7"))
+    film = Film(tmp_path, institutions={"centre": sees})
+    try:
+        for institution, name in (("county", "Old"), ("village 7", "New"), ("else", "Other")):
+            film.store(part10(ct(1, "1.2.3", "1.2.3.1", PatientName=name)), institution)
+        film.as_role("specialist", "centre")
+        held = {
+            row["00100010"]["Value"][0]["Alphabetic"]: row["00081190"]["Value"][0]
+            for row in film.get("/studies").json()
+        }
+        assert held.keys() == {"Old", "New"}
+        for name, address in held.items():
+            [series] = film.http.get(f"{address}/series").json()
+            assert series["00081190"]["Value"][0].startswith(address)
+            [image] = film.http.get(f"{address}/metadata").json()
+            assert image["00100010"]["Value"] == [{"Alphabetic": name}]
+            sent = film.http.get(f"{address}/series/1.2.3.1", headers={"Accept": "*/*"})
+            assert sent.content.count(name.encode()) == 1
+        other = held["New"].replace("village%207", "else")
+        assert film.http.get(f"{other}/metadata").status_code == 404
+        film.as_role("specialist", "county")
+        [own] = film.get("/studies").json()
+        assert own["00081190"]["Value"] == [f"{film.root}/studies/1.2.3"]
+        assert film.http.get(f"{held['New']}/metadata").status_code == 404
+    finally:
+        film.close()

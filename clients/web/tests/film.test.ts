@@ -4,7 +4,7 @@ vi.stubGlobal("localStorage", { getItem: () => "en", setItem: () => undefined })
 vi.stubGlobal("navigator", { languages: ["en"] });
 
 const { wishOf } = await import("../src/elements/film/keys");
-const { studiesQuery } = await import("../src/film/dicomweb");
+const { DicomWeb, readFrom, studiesQuery } = await import("../src/film/dicomweb");
 const { sameLook, turned, zoomed, FIRST_LOOK } = await import("../src/film/look");
 const { placeOfUrl } = await import("../src/film/places");
 const { autoWindow, centreAndWidth, presetsFor, windowOf } = await import("../src/film/presets");
@@ -81,6 +81,22 @@ describe("a series", () => {
     expect(framePaceMs({ [TAG.CineRate]: { vr: "IS", Value: [25] } })).toBe(40);
     expect(framePaceMs({ [TAG.FrameTime]: { vr: "DS", Value: [0] } })).toBe(100);
     expect(framePaceMs({})).toBe(100);
+  });
+});
+
+describe("a study that several hold", () => {
+  it("is read from whose row it was", () => {
+    const at = (address: string): string =>
+      studyRow({ [TAG.RetrieveURL]: { vr: "UR", Value: [address] } }).holder;
+    expect(at("https://here/dicomweb/studies/1.2")).toBe("");
+    expect(at("https://here/dicomweb/of/village%207/studies/1.2")).toBe("village 7");
+    expect(at("https://here/dicomweb/of/%/studies/1.2")).toBe("");
+    readFrom("village 7");
+    expect(DicomWeb.instance("1.2", "1.5", "1.6")).toMatch(
+      /^\/dicomweb\/of\/village%207\/studies\/1.2\//,
+    );
+    readFrom("");
+    expect(DicomWeb.instance("1.2", "1.5", "1.6")).toMatch(/^\/dicomweb\/studies\/1.2\//);
   });
 });
 

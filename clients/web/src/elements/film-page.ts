@@ -6,6 +6,7 @@ import { visitToken } from "../protocol/session";
 import { shared } from "../style/shared";
 import { theme } from "../style/theme";
 import { DistalElement } from "./element";
+import type { Opened } from "./film/studies";
 import { icons } from "./icons";
 
 let loading: Promise<unknown> | null = null;
@@ -23,7 +24,7 @@ export function loadFilm(host: { filmFailed?: boolean; requestUpdate(): void }):
 /** Studies on a page of their own: /film and /film/STUDY. */
 @customElement("distal-film-page")
 export class DistalFilmPage extends DistalElement {
-  @state() private study = studyOf(location.pathname);
+  @state() private opened = openedAt(location);
   filmFailed = false;
 
   static override styles = [
@@ -86,12 +87,12 @@ export class DistalFilmPage extends DistalElement {
   }
 
   readonly #came = (): void => {
-    this.study = studyOf(location.pathname);
+    this.opened = openedAt(location);
   };
 
-  readonly #go = (event: CustomEvent<string | null>): void => {
-    this.study = event.detail;
-    history.pushState(null, "", this.study === null ? "/film" : `/film/${this.study}`);
+  readonly #go = ({ detail }: CustomEvent<Opened>): void => {
+    this.opened = detail;
+    history.pushState(null, "", addressOf(detail));
   };
 
   protected override stores() {
@@ -99,15 +100,16 @@ export class DistalFilmPage extends DistalElement {
   }
 
   override updated(): void {
-    document.documentElement.dataset.surface = this.study === null ? theme.value : "dark";
+    document.documentElement.dataset.surface = this.opened.study === null ? theme.value : "dark";
   }
 
   override render() {
     const { t } = this;
     const dark = theme.value === "dark";
+    const { study, holder } = this.opened;
     return html`
       ${
-        this.study === null
+        study === null
           ? html`<header>
               <a href="/"><img src="/favicon.svg" alt="" /><span>${t.name}</span></a>
               <button
@@ -128,7 +130,7 @@ export class DistalFilmPage extends DistalElement {
             </header>`
           : nothing
       }
-      <distal-film .token=${visitToken()} .study=${this.study} @study=${this.#go}
+      <distal-film .token=${visitToken()} .study=${study} .holder=${holder} @study=${this.#go}
         ><p class="loading" role="status">
           ${this.filmFailed ? t.filmFailed : t.filmOpening}
         </p></distal-film
@@ -137,7 +139,13 @@ export class DistalFilmPage extends DistalElement {
   }
 }
 
-/** The study in a page's address; null for the list. */
-export function studyOf(path: string): string | null {
-  return /^\/film\/([\d.]{1,64})\/?$/.exec(path)?.[1] ?? null;
+/** The study in a page's address: /film/STUDY?of=INSTITUTION; null for the list. */
+export function openedAt({ pathname, search }: Pick<Location, "pathname" | "search">): Opened {
+  const study = /^\/film\/([\d.]{1,64})\/?$/.exec(pathname)?.[1] ?? null;
+  return { study, holder: new URLSearchParams(search).get("of") ?? "" };
+}
+
+function addressOf({ study, holder }: Opened): string {
+  if (study === null) return "/film";
+  return `/film/${study}${holder ? `?${new URLSearchParams({ of: holder }).toString()}` : ""}`;
 }

@@ -7,12 +7,28 @@ import type { KeptSession } from "./keeping";
 import type { DicomJson } from "./tags";
 
 let base = "/dicomweb";
+let held = base; // where the open study is: two institutions may hold one of the same UID
 const PASS = "distal.film-pass"; // in this tab alone, as the visit's is
 const LIST = 60; // studies in a list; more are found by searching
 
 /** Who came by a link asks below its address: `server/share_visits.py`. */
 export function readBelow(address: string): void {
-  base = address;
+  base = held = address;
+}
+
+/** The study that is open is the one that this institution holds; empty: whichever came first. */
+export function readFrom(holder: string): void {
+  held = holder ? `${base}/of/${encodeURIComponent(holder)}` : base;
+}
+
+/** Whose study a list's row is, where several may hold it: named in its address. */
+export function holderIn(address: string): string {
+  const said = /\/of\/([^/]+)\/studies\//.exec(address)?.[1] ?? "";
+  try {
+    return decodeURIComponent(said);
+  } catch {
+    return "";
+  }
 }
 
 /** Why images cannot be shown; the catalogue says each in words. */
@@ -168,19 +184,19 @@ export class DicomWeb {
   }
 
   series(study: string, signal?: AbortSignal): Promise<DicomJson[]> {
-    return json(`${base}/studies/${study}/series`, signal);
+    return json(`${held}/studies/${study}/series`, signal);
   }
 
   metadata(study: string, series: string, signal?: AbortSignal): Promise<DicomJson[]> {
-    return json(`${base}/studies/${study}/series/${series}/metadata`, signal);
+    return json(`${held}/studies/${study}/series/${series}/metadata`, signal);
   }
 
   static thumbnail(study: string, series: string): string {
-    return `${base}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
+    return `${held}/studies/${study}/series/${series}/thumbnail?viewport=128,128`;
   }
 
   static instance(study: string, series: string, instance: string): string {
-    return `${base}/studies/${study}/series/${series}/instances/${instance}`;
+    return `${held}/studies/${study}/series/${series}/instances/${instance}`;
   }
 
   static frame(study: string, series: string, instance: string, frame: number): string {

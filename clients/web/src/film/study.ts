@@ -1,6 +1,6 @@
 /** Studies, series and their pictures, as the server's DICOM JSON tells of them. Pure logic. */
 
-import { DicomWeb } from "./dicomweb";
+import { DicomWeb, holderIn } from "./dicomweb";
 import { items, number, numbers, personName, TAG, text, texts, type DicomJson } from "./tags";
 
 export interface Patient {
@@ -14,6 +14,7 @@ export interface Patient {
 
 export interface StudyRow {
   readonly uid: string;
+  readonly holder: string; // the institution, where several may hold it
   readonly patient: Patient;
   readonly date: string;
   readonly time: string;
@@ -64,6 +65,7 @@ export function patientOf(data: DicomJson): Patient {
 export function studyRow(data: DicomJson): StudyRow {
   return {
     uid: text(data, TAG.StudyInstanceUID),
+    holder: holderIn(text(data, TAG.RetrieveURL)),
     patient: patientOf(data),
     date: text(data, TAG.StudyDate),
     time: text(data, TAG.StudyTime),

@@ -18,6 +18,7 @@ export const TAG = {
   Modality: "00080060",
   ModalitiesInStudy: "00080061",
   InstitutionName: "00080080",
+  RetrieveURL: "00081190",
   CodeValue: "00080100",
   CodeMeaning: "00080104",
   StudyDescription: "00081030",

@@ -1,7 +1,8 @@
 import { css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 
-import { DicomWeb, FilmProblem } from "../../film/dicomweb";
+import { DicomWeb, FilmProblem, readFrom } from "../../film/dicomweb";
 import { filmMessages } from "../../i18n/film";
 import { codeOf, exchangeCode } from "../../protocol/join";
 import type { SharedFilm } from "../../state/film";
@@ -10,6 +11,7 @@ import { shared as sharedStyle } from "../../style/shared";
 import { DistalElement } from "../element";
 import { icons } from "../icons";
 import "./problem";
+import type { Opened } from "./studies";
 import "./studies";
 import "./viewer";
 
@@ -23,6 +25,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 export class DistalFilm extends DistalElement {
   @property() token: string | null = null;
   @property() study: string | null = null;
+  @property() holder = ""; // whose study it is, where several hold it
   @property({ attribute: false }) shared: SharedFilm | null = null;
   @property({ attribute: false }) nameOf: (participant: string) => string = () => "";
   @property({ type: Boolean }) mayLead = false;
@@ -110,6 +113,7 @@ export class DistalFilm extends DistalElement {
   /** Not before: what was set on the element before its code came arrives with the first update. */
   protected override willUpdate(): void {
     if (!this.hasUpdated) this.#begin();
+    readFrom(this.holder);
   }
 
   #begin(): void {
@@ -117,7 +121,7 @@ export class DistalFilm extends DistalElement {
     this.#end =
       this.shared?.view.subscribe((view) => {
         // Who follows goes where the presenter goes; who looks at a list is shown it too.
-        if (view && this.shared?.led && this.#goesAlong()) this.study = view.study;
+        if (view && this.shared?.led && this.#goesAlong()) this.#along(view.study);
         else this.requestUpdate();
       }) ?? this.#end;
     if (this.shared?.led) this.study = this.shared.view.value?.study ?? this.study;
@@ -127,6 +131,11 @@ export class DistalFilm extends DistalElement {
     this.#end();
     this.#web.close();
     super.disconnectedCallback();
+  }
+
+  #along(study: string): void {
+    if (study !== this.study) this.holder = "";
+    this.study = study;
   }
 
   #goesAlong(): boolean {
@@ -169,9 +178,10 @@ export class DistalFilm extends DistalElement {
     if (this.wrong) this.pass?.focus();
   };
 
-  #go(study: string | null): void {
+  #go(study: string | null, holder = ""): void {
     this.study = study;
-    this.dispatchEvent(new CustomEvent("study", { detail: study }));
+    this.holder = holder;
+    this.dispatchEvent(new CustomEvent<Opened>("study", { detail: { study, holder } }));
   }
 
   override render() {
@@ -193,12 +203,12 @@ export class DistalFilm extends DistalElement {
         <div class="list">
           <distal-film-studies
             .web=${this.#web}
-            @study=${(event: CustomEvent<string>) => this.#go(event.detail)}
+            @study=${({ detail }: CustomEvent<Opened>) => this.#go(detail.study, detail.holder)}
             @signed-out=${this.#signedOut}
           ></distal-film-studies>
         </div>`;
     }
-    return html`<distal-film-viewer
+    const viewer = html`<distal-film-viewer
       .web=${this.#web}
       .study=${this.study}
       .shared=${this.shared}
@@ -211,6 +221,7 @@ export class DistalFilm extends DistalElement {
       @follow=${() => this.#follow()}
       @close-film=${() => this.#close()}
     ></distal-film-viewer>`;
+    return keyed(this.holder, viewer);
   }
 
   #follow(): void {

@@ -9,6 +9,12 @@ import { shared } from "../../style/shared";
 import { DistalElement } from "../element";
 import "./problem";
 
+/** Which study is open, and of whom where several hold it; null: the list. */
+export interface Opened {
+  readonly study: string | null;
+  readonly holder: string;
+}
+
 const MODALITIES = ["CT", "MR", "US", "DX", "CR", "MG", "XA", "NM", "PT"];
 const REFRESH_MS = 10_000; // "seconds later": what arrives shows by itself
 const TYPING_MS = 300;
@@ -250,11 +256,13 @@ export class DistalFilmStudies extends DistalElement {
   private row(row: StudyRow) {
     const t = filmMessages();
     const { patient } = row;
+    const holder = row.holder === patient.issuer ? "" : row.holder; // said beside the id
     return html`<li>
       <button
         data-testid="film-study"
         data-study=${row.uid}
-        @click=${() => this.dispatchEvent(new CustomEvent("study", { detail: row.uid }))}
+        data-holder=${row.holder || nothing}
+        @click=${() => this.dispatchEvent(new CustomEvent<Opened>("study", { detail: { study: row.uid, holder: row.holder } }))}
       >
         <span>
           <strong>${patient.name || t.noName}</strong>
@@ -266,7 +274,7 @@ export class DistalFilmStudies extends DistalElement {
               row.description || t.noDescription
             }</span
           >
-          <span class="caption">${row.institution}</span>
+          <span class="caption">${[row.institution, holder].filter(Boolean).join(" · ")}</span>
         </span>
         <span class="when numbers">
           <span>${day(row.date)}</span>
