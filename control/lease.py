@@ -15,6 +15,7 @@ from control.errors import LeaseRefused
 
 RENEW_US = 500_000  # without a command for so long, the lease is over
 FIRST_US = 10_000_000  # for the first one: the console has to hear of its grant
+NEVER_US = 2**62
 EPOCH_MAX = 2**32 - 1
 
 Ending = Literal["taken_back", "released", "silent", "replaced", "stopped", "fault"]
@@ -34,6 +35,7 @@ class Lease:
 
     def __init__(self, epoch: int = 0) -> None:
         self.epoch = epoch
+        self.renew_us = RENEW_US
         self.grant: Grant | None = None
         self.ended: Ending | None = None  # why the last one did
         self.heard = False  # a command of the present grant
@@ -83,7 +85,7 @@ class Lease:
 
     def look(self, now_us: int) -> None:
         """Time has passed."""
-        if self.grant and self.silence_us(now_us) > (RENEW_US if self.heard else FIRST_US):
+        if self.grant and self.silence_us(now_us) > (self.renew_us if self.heard else FIRST_US):
             self.end("silent")
 
     def disarm(self) -> None:

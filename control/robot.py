@@ -40,6 +40,7 @@ from control.watchdog import Step, Watchdog
 
 OBSERVE_US = 10_000
 LEAP_US = 100_000  # between two steps; nothing that happened before is true after it
+WAY_MAX_US = 100_000  # of a command, not counted in the picture's age
 UNLOAD_AFTER_US = 200_000  # standing still while pressing
 FORCE_PATIENCE_US = 300_000  # above the hard limit, yielding
 FORCE_FAR = 1.5  # times the hard limit: at once
@@ -335,7 +336,11 @@ class Robot:
             lease.disarm()
 
     def _picture_age_us(self, now_us: int) -> int | None:
-        return self._sight.picture_age_us(self._seen_rtp, now_us)
+        """When she acted on it: her command's way here is taken for half the round trip."""
+        age_us = self._sight.picture_age_us(self._seen_rtp, now_us)
+        if age_us is None or self._round_trip_us is None:
+            return age_us
+        return max(age_us - min(self._round_trip_us // 2, WAY_MAX_US), 0)
 
     def _place(self, now_us: int) -> tuple[Mode, Cause]:
         """The mode that follows from all that."""

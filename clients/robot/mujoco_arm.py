@@ -17,13 +17,14 @@ import mujoco
 import numpy as np
 
 from control.gate import STILL, Motion
+from control.messages import Quaternion
 from control.sensors import Sensed
 from control.vectors import ZERO, Vector, cross, minus, plus, times
 
 MODEL = Path(__file__).with_name("arm.xml")
 SKIN: Vector = (0.5, 0.0, 0.12)  # where the body is highest
 OUTWARD: Vector = (0.0, 0.0, 1.0)
-HALF = (0.17, 0.12)  # m, the body's half width and height
+HALF = (0.18, 0.12)  # m, the body's half width and height above the table
 ALONG: Vector = (0.0, 1.0, 0.0)
 HOME_M = 0.08  # above the skin
 JOINTS = 7
@@ -85,13 +86,10 @@ class MujocoArm:
         force = minus(self._force, self._tare[0])
         torque = minus(minus(self._torque, self._tare[1]), cross(self._reach, force))
         force, torque = _turned(turn, force), _turned(turn, torque)
-        mujoco.mju_mat2Quat(self._quaternion, data.site_xmat[self._face])
-        w, x, y, z = self._quaternion.tolist()
         a, b, c = self._about(NOISE_N)
         return Sensed(
             self._clock(),
-            _vector(data.site_xpos[self._face]),
-            (w, x, y, z),
+            *self.pose(),
             plus(force, (a, b, c)),
             plus(torque, times((b, c, a), NOISE_N_M / NOISE_N)),
         )
@@ -116,6 +114,12 @@ class MujocoArm:
 
     def joints(self) -> list[float]:
         return [float(angle) for angle in self.data.qpos[:JOINTS]]
+
+    def pose(self) -> tuple[Vector, Quaternion]:
+        """Of the probe's face."""
+        mujoco.mju_mat2Quat(self._quaternion, self.data.site_xmat[self._face])
+        w, x, y, z = self._quaternion.tolist()
+        return _vector(self.data.site_xpos[self._face]), (w, x, y, z)
 
     # The truth, which no sensor tells
 

@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +68,28 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     realtime: bool = True  # ask for the lowest real-time priority
 
 
+def beats() -> Iterator[tuple[int, int]]:
+    """Each period, at its time: when it is, and by how much too late."""
+    due_us = clock_us()
+    while True:
+        due_us += PERIOD_US
+        wait_us = due_us - clock_us()
+        if wait_us > 0:
+            time.sleep(wait_us / 1e6)
+        now_us = clock_us()
+        late_us = now_us - due_us
+        if late_us > BEHIND_US:
+            due_us = now_us
+        yield now_us, late_us
+
+
 class Servo:
-    """The loop. `late_us` is by how much the last step began too late."""
+    """The loop."""
 
     def __init__(self, sock: socket.socket, arm: Arm, robot: Robot) -> None:
         sock.setblocking(False)
         self.sock, self.arm, self.robot = sock, arm, robot
         self.alone = False  # without an agent
-        self.late_us = 0
         self._latest_us = 0
         self._owed: deque[bytes] = deque(maxlen=OWED_MAX)
         self._status_us = 0
@@ -83,24 +97,15 @@ class Servo:
 
     def run(self, looked: Callable[[int], None] = lambda late_us: None) -> None:
         """Until the agent is gone and the arm at rest. `looked` is told of each step's lateness."""
-        due_us = before_us = clock_us()
-        end_us = None
-        while end_us is None or due_us < end_us:
-            due_us += PERIOD_US
-            wait_us = due_us - clock_us()
-            if wait_us > 0:
-                time.sleep(wait_us / 1e6)
-            now_us = clock_us()
-            self.late_us = now_us - due_us
-            if self.late_us > BEHIND_US:
-                due_us = now_us
-            self._latest_us = max(self._latest_us, self.late_us)
+        before_us, left_us = clock_us(), None
+        for now_us, late_us in beats():
+            self._latest_us = max(self._latest_us, late_us)
             self.step(now_us, (now_us - before_us) / 1e6)
             before_us = now_us
-            looked(self.late_us)
+            looked(late_us)
             if self.alone:
-                end_us = end_us or now_us + REST_US
-                if self.robot.mode is Mode.LATCHED:
+                left_us = left_us or now_us
+                if self.robot.mode is Mode.LATCHED or now_us - left_us > REST_US:
                     break
         self.arm.close()
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from subprocess import DEVNULL
 from typing import Any
 
@@ -63,13 +63,18 @@ class ServoLink:
         self._loop.add_reader(sock, self._read)
 
     @classmethod
-    async def start(cls, settings: Settings) -> ServoLink:
-        """A process that runs already. Raises ServoGone when its arm cannot be had."""
+    async def start(
+        cls, settings: Settings, program: Sequence[str] = ("-m", "clients.robot.servo")
+    ) -> ServoLink:
+        """A process that runs already. Raises ServoGone when its arm cannot be had.
+
+        `program` is what Python runs, with a descriptor and the settings as arguments.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "clients.robot.servo", str(theirs.fileno()),
+                sys.executable, *program, str(theirs.fileno()),
                 msgspec.json.encode(settings).decode(), pass_fds=(theirs.fileno(),), stdin=DEVNULL,
             )  # fmt: skip
         link = cls(process, ours)

@@ -152,7 +152,7 @@ def test_after_a_long_freeze_the_deadman_is_pressed_anew(bench: Bench) -> None:
 def test_answers_that_do_not_reach_her_stop_her(bench: Bench) -> None:
     """Commands come, but she hears nothing: the round trip grows until it is too long."""
     bench.sees = False
-    bench.run(0.35)
+    bench.run(0.45)
     assert state(bench) == (Mode.FROZEN, Cause.BLIND)
     bench.films = True
     bench.run(0.25)
