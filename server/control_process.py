@@ -26,6 +26,7 @@ from control import orders as o
 from control.desk import Delivery, Desk, NotAllowed
 from control.envelope import RELAY, address, addressed, stamp
 from control.errors import ControlError, MalformedMessage
+from control.urgency import hurry
 from media.contract import CapacityError, PortError, SdpError
 from media.data import DataEnd, DataRoom
 from media.data_queue import DataCounters, Message
@@ -264,6 +265,7 @@ async def main() -> int:
     groups = {name: ClassGroup(**group) for name, group in told["relay"].pop("groups").items()}
     gc.collect()
     gc.freeze()
+    log.info("serving control", priority=hurry())
     try:
         await ControlServer(RelaySettings(groups=groups, **told["relay"])).serve(reader)
     except PortError as error:
