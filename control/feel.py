@@ -13,10 +13,12 @@ from control.console import Wish
 from control.governor import Rule
 from control.messages import Flag, Mode, Observation
 from control.passivity import Passivity
-from control.vectors import ZERO, Vector, at_most, minus, plus, times
+from control.vectors import ZERO, Vector, at_most, length, minus, plus, times
 
 FRESH_US = 100_000  # an older force is not shown
 FORCE_MAX_N = 20.0  # of the device
+DRAG_N_S_M = 30.0  # of the device itself in contact: a delayed force alone would make it swing
+TOUCH_N = 1.0  # in contact, wholly
 RISE_N_S = 400.0  # a force that comes back after silence does not knock
 
 
@@ -32,11 +34,14 @@ class Held(NamedTuple):
 class Feel:
     """One device's; `step` a thousand times a second."""
 
-    def __init__(self, scale: float = 1.0, share: float = 1.0) -> None:
+    def __init__(
+        self, scale: float = 1.0, share: float = 1.0, drag_n_s_m: float = DRAG_N_S_M
+    ) -> None:
         """`scale`: of motion; `share`: of the force that is shown."""
         self.passivity = Passivity()
-        self.force: Vector = ZERO
-        self._scale, self._share = scale, share
+        self.force: Vector = ZERO  # of the body, as far as the network lets it be felt
+        self.shown: Vector = ZERO
+        self._scale, self._share, self._drag_n_s_m = scale, share, drag_n_s_m
         self._seen: Observation | None = None
         self._seen_us = 0
         self._hand: Held | None = None
@@ -49,13 +54,16 @@ class Feel:
 
     def step(self, hand: Held, rule: Rule, now_us: int, step_s: float) -> Vector:
         """The force for the hand, N."""
-        self._hand = hand
+        before, self._hand = self._hand, hand
+        moved = minus(hand.position, before.position) if before else ZERO
         self._join(hand)
         wanted = times(self._felt(now_us), self._share * rule.feel)
         change = at_most(minus(wanted, self.force), RISE_N_S * step_s)
-        asked = at_most(plus(self.force, change), FORCE_MAX_N)
-        self.force = self.passivity.show(asked, hand.velocity, step_s)
-        return self.force
+        self.force = at_most(plus(self.force, change), FORCE_MAX_N)
+        contact = min(length(self.force) / TOUCH_N, 1.0)
+        shown = minus(self.force, times(hand.velocity, self._drag_n_s_m * contact))
+        self.shown = self.passivity.show(shown, moved, hand.velocity, step_s)
+        return self.shown
 
     def wish(self) -> Wish | None:
         """For the next command; None before anything was seen."""
