@@ -5,6 +5,7 @@ import { chooseLanguage } from "../i18n/language";
 import { Problem } from "../state/problem";
 import "../style/tokens.css";
 import { PaintedCall, type Scene } from "./painted-call";
+import { PaintedConsole, type RobotScene } from "./painted-robot";
 
 const done = { state: "done", level: "good", rttMs: 12.4, loss: 0 } as const;
 const notices = [
@@ -50,14 +51,94 @@ const SCENES: Record<string, Scene> = {
   "room-student": { people: 3, role: "student", noDevices: true },
 };
 
+const HELD = { stage: "held", epoch: 1 } as const;
+const MINE = { holder: "p0", since_ms: Date.now() - 300_000, epoch: 1 };
+const CONSOLES: Record<string, RobotScene> = {
+  none: { none: true },
+  free: {},
+  busy: {
+    state: { holder: "p2", since_ms: Date.now() - 60_000, mode: "following" },
+    mode: "FOLLOWING",
+    forceN: 6.2,
+    figures: { whole: false },
+  },
+  phone: { obstacle: "small", state: { holder: "p2" }, mode: "FOLLOWING", forceN: 6.2 },
+  student: { obstacle: "grant", state: { holder: "p2" }, mode: "READY" },
+  asking: { standing: { stage: "asking" } },
+  digits: { standing: { stage: "digits", digits: "048682" } },
+  ready: { standing: HELD, state: MINE, mode: "READY", cause: "RELEASED" },
+  moving: {
+    standing: HELD,
+    state: { ...MINE, asking: ["p2"] },
+    mode: "FOLLOWING",
+    forceN: 6.2,
+    held: { deadman: true },
+  },
+  limit: {
+    standing: HELD,
+    state: MINE,
+    mode: "FOLLOWING",
+    forceN: 18.4,
+    flags: 48,
+    held: { deadman: true, rotating: true, gamepad: "Xbox Wireless Controller (STANDARD GAMEPAD)" },
+  },
+  frozen: {
+    standing: HELD,
+    state: { ...MINE, video: "lost" },
+    mode: "FROZEN",
+    cause: "BLIND",
+    figures: { level: "poor", roundTripMs: 310, pictureSilentMs: 1240 },
+  },
+  latched: {
+    standing: { why: { kind: "ended", cause: "silence", mode: "latched" } },
+    state: { mode: "latched", cause: "silence" },
+    mode: "LATCHED",
+    cause: "SILENCE",
+  },
+  stopped: {
+    standing: { why: { kind: "ended", cause: "stop", mode: "holding" } },
+    state: { mode: "holding", cause: "stop" },
+    mode: "HOLDING",
+    cause: "STOP",
+    forceN: 26,
+  },
+  silent: {
+    standing: HELD,
+    state: MINE,
+    mode: "FOLLOWING",
+    figures: { level: "poor", fresh: false, silentMs: 1300 },
+  },
+  gone: { absent: true, standing: { stage: "absent", why: { kind: "gone" } } },
+};
+for (const [name, console] of Object.entries(CONSOLES)) {
+  SCENES[`console-${name}`] = {
+    people: 4,
+    console,
+    role: name === "student" ? "student" : "specialist",
+  };
+}
+
 const query = new URLSearchParams(location.search);
 chooseLanguage(query.get("lang") === "zh-CN" ? "zh-CN" : "en");
 const scene = SCENES[query.get("scene") ?? ""];
-if (scene) {
+
+async function open(scene: Scene): Promise<void> {
+  const { console } = scene;
+  if (console) {
+    const { DistalUltrasound } = await import("../elements/ultrasound/ultrasound");
+    DistalUltrasound.make = () => new PaintedConsole(console);
+  }
   const app = document.createElement("distal-app");
-  app.call = new PaintedCall(scene);
+  const call = new PaintedCall(scene);
+  app.call = call;
   document.body.append(app);
-} else {
+  if (console?.absent) {
+    setTimeout(() => call.room.update((room) => room && { ...room, robots: [] }), 1000);
+  }
+}
+
+if (scene) void open(scene);
+else {
   for (const name of Object.keys(SCENES)) {
     const link = document.createElement("a");
     link.href = `?scene=${name}`;

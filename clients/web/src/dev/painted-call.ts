@@ -16,6 +16,7 @@ import type { Layout } from "../state/stage";
 import { SharedFilm } from "../state/film";
 import { Store } from "../state/store";
 import { paintedTrack } from "./painted";
+import { paintedFan, robotPerson, robotsOf, type RobotScene } from "./painted-robot";
 
 const PEOPLE: [string, Role, string][] = [
   ["Dr. Margarethe Hollenstein-Vandenberghe", "host", "University Hospital for Internal Medicine"],
@@ -100,6 +101,7 @@ export interface Scene {
   locked?: boolean;
   role?: Role;
   stills?: number[]; // of these people there is only a picture now and then
+  console?: RobotScene;
 }
 
 const CHAT = [
@@ -132,6 +134,7 @@ export class PaintedCall implements Call {
     const count = scene.people ?? 0;
     const participants = Array.from({ length: count }, (_, index) => person(index));
     if (scene.screen) participants[2]?.tracks.push(track("p2", "screen"));
+    if (scene.console && !scene.console.none) participants.push(robotPerson());
     const role = scene.role ?? "host";
     const sends = role !== "student";
     this.phase = new Store<Phase>(scene.phase ?? { at: "room" });
@@ -148,7 +151,7 @@ export class PaintedCall implements Call {
         subscribe: true,
         data: true,
         chat: true,
-        control: false,
+        control: sends,
         moderate: role === "host",
         film: sends,
       },
@@ -174,8 +177,8 @@ export class PaintedCall implements Call {
       }),
       activeSpeaker: count > 1 ? "p1" : null,
       players: count > 2 ? 3 : 0,
-      robots: [],
       spoke: ["p1"],
+      robots: scene.console === undefined ? [] : robotsOf(scene.console),
       shortages: new Map(
         (scene.stills ?? []).map((person) => [`p${person}-camera`, "still"] as const),
       ),
@@ -204,13 +207,14 @@ export class PaintedCall implements Call {
             speaker: [{ id: "d", label: "Default – Jabra Speak 510 USB (0b0e:0420)" }],
           },
     });
-    const remote = participants
-      .slice(1)
-      .flatMap(({ tracks }, index) =>
-        tracks
-          .filter(({ kind }) => kind === "video")
-          .map(({ id, source }) => [id, paintedTrack(index * 47, source)] as const),
-      );
+    const remote = participants.slice(1).flatMap(({ tracks }, index) =>
+      tracks
+        .filter(({ kind }) => kind === "video")
+        .map(({ id, source, label }) => {
+          const fan = label === "ultrasound";
+          return [id, fan ? paintedFan() : paintedTrack(index * 47, source)] as const;
+        }),
+    );
     this.remote = new Store<ReadonlyMap<string, MediaStreamTrack>>(new Map(remote));
     this.link = new Store<Link>(scene.link ?? { state: "online" });
     this.network = new Store<NetworkCheck>(scene.network ?? { state: "checking" });
@@ -221,6 +225,7 @@ export class PaintedCall implements Call {
       panel: null,
       unread: 2,
       film: false,
+      console: scene.console !== undefined,
       ...scene.view,
     });
     this.soundBlocked = new Store(scene.soundBlocked ?? false);
@@ -237,6 +242,12 @@ export class PaintedCall implements Call {
   }
   setFilm(film: boolean): void {
     this.view.update((view) => ({ ...view, film }));
+  }
+  setConsole(console: boolean): void {
+    this.view.update((view) => ({ ...view, console }));
+  }
+  openControl(): Promise<string> {
+    return Promise.reject(new Error("painted"));
   }
   setPanel(panel: Panel): void {
     this.view.update((view) => ({ ...view, panel }));

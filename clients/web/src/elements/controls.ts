@@ -199,7 +199,7 @@ export class DistalControls extends CallElement {
   private controls(): { media: Control[]; own: Control[]; others: Control[] } {
     const { t, call } = this;
     const { microphone, camera, screen } = call.local.value;
-    const { layout, pinned, panel, unread, film } = call.view.value;
+    const { layout, pinned, panel, unread, film, console } = call.view.value;
     const room = call.room.value;
     const publish = call.me.value?.grants.publish ?? [];
     const muted = microphone.muted || !microphone.track;
@@ -252,6 +252,16 @@ export class DistalControls extends CallElement {
         on: film,
         key: "i",
         act: () => call.setFilm(!film),
+      });
+    }
+    if (console || room?.robots.length) {
+      own.push({
+        id: "console",
+        label: t.console,
+        icon: icons.robot,
+        on: console,
+        key: "u",
+        act: () => call.setConsole(!console),
       });
     }
     const grid = layout === "grid" && pinned === null;

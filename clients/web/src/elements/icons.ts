@@ -78,6 +78,9 @@ export const icons = {
   alone: icon(
     svg`<circle cx="12" cy="8" r="3.5" /><path d="M5 20c.6-4 3.3-6.5 7-6.5s6.4 2.5 7 6.5" />`,
   ),
+  robot: icon(
+    svg`<path d="M4 20h7M7.5 20v-4l4-8 6 3" /><circle cx="7.5" cy="15.5" r="1.6" /><circle cx="11.5" cy="8" r="1.6" /><path d="M17.5 11l-1 4.5" />`,
+  ),
   clock: icon(svg`<circle cx="12" cy="12" r="8.5" /><path d="M12 7v5.5l3.5 2" />`),
   chevron: icon(svg`<path d="M6 9l6 6 6-6" />`),
   back: icon(svg`<path d="M15 5l-7 7 7 7" />`),

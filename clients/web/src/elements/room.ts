@@ -8,6 +8,7 @@ import { shared } from "../style/shared";
 import "./chat";
 import { canShare } from "./controls";
 import { CallElement } from "./element";
+import { loadConsole } from "./console-loading";
 import { loadFilm } from "./film-page";
 import { icons } from "./icons";
 import "./notices";
@@ -74,6 +75,24 @@ export class DistalRoom extends CallElement {
       .chip.watched {
         color: var(--caution);
       }
+      button.chip {
+        min-height: 36px;
+        min-width: 0;
+        padding: 0 var(--space-3);
+        border: 1px solid var(--line);
+        max-width: 34ch;
+      }
+      .chip.robot span {
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .chip.robot.held {
+        color: var(--accent-text);
+        border-color: var(--accent-text);
+      }
+      .console {
+        overflow: hidden;
+      }
       .chip button {
         font-size: var(--type-caption);
         padding: 0 var(--space-3);
@@ -101,7 +120,8 @@ export class DistalRoom extends CallElement {
       .with-film distal-stage {
         margin-left: 0;
       }
-      .film {
+      .film,
+      .console {
         border: 1px solid var(--line);
         border-radius: var(--radius);
         margin: 0 var(--space-2) var(--space-2);
@@ -185,7 +205,8 @@ export class DistalRoom extends CallElement {
         .with-film.with-panel {
           grid-template: minmax(0, 1fr) clamp(76px, 13vh, 130px) / minmax(0, 1fr);
         }
-        .film {
+        .film,
+        .console {
           margin-bottom: 2px;
           border-radius: 0;
           border-width: 1px 0;
@@ -259,12 +280,12 @@ export class DistalRoom extends CallElement {
   override render() {
     const room = this.call.room.value;
     if (!room) return nothing;
-    const { panel, film } = this.call.view.value;
+    const { panel, film, console } = this.call.view.value;
     return html`
       <div class="banner"><slot name="banner"></slot></div>
       ${this.top(room)}
-      <main class="body ${panel ? "with-panel" : ""} ${film ? "with-film" : ""}">
-        ${film ? this.film() : nothing}
+      <main class="body ${panel ? "with-panel" : ""} ${film || console ? "with-film" : ""}">
+        ${film ? this.film() : nothing} ${console ? this.console() : nothing}
         <distal-stage .call=${this.call}></distal-stage>
         ${panel ? this.panel(panel) : nothing}
         <distal-notices .call=${this.call}></distal-notices>
@@ -296,12 +317,20 @@ export class DistalRoom extends CallElement {
     >`;
   }
 
+  /** So does a robot's console. */
+  private console() {
+    loadConsole(this);
+    return html`<distal-ultrasound class="console" .call=${this.call}
+      ><p class="loading" role="status">${this.t.consoleOpening}</p></distal-ultrasound
+    >`;
+  }
+
   private top(room: Room) {
     const { t } = this;
     const self = participantOf(room, room.self);
     return html`<header>
       <h1 tabindex="-1" title=${room.title} data-testid="room-title">${room.title}</h1>
-      ${this.sharing(room)}
+      ${this.sharing(room)} ${this.robots(room)}
       ${
         room.locked
           ? html`<span class="chip locked" data-testid="locked-mark"
@@ -329,6 +358,26 @@ export class DistalRoom extends CallElement {
         ${t.otherLanguage}
       </button>
     </header>`;
+  }
+
+  /** Who moves a robot, for everybody to see. */
+  private robots(room: Room) {
+    const { t } = this;
+    return room.robots.map(({ participant, holder, label }) => {
+      const mine = holder === room.self;
+      const held = mine ? t.robotYours : t.robotHeld(this.#nameOf(holder));
+      const text = holder ? held : t.robotFree;
+      return html`<button
+        class="chip robot ${holder ? "held" : ""}"
+        data-testid="robot-mark"
+        data-participant=${participant}
+        data-holder=${holder}
+        title="${label}: ${text}"
+        @click=${() => this.call.setConsole(true)}
+      >
+        ${icons.robot}<span>${text}</span>
+      </button>`;
+    });
   }
 
   private sharing(room: Room) {
@@ -432,6 +481,9 @@ export class DistalRoom extends CallElement {
       }
       case "i":
         if (call.me.value?.grants.film || call.film.view.value) call.setFilm(!call.view.value.film);
+        break;
+      case "u":
+        if (call.room.value?.robots.length) call.setConsole(!call.view.value.console);
         break;
       case "?":
         this.shortcuts.toggle();

@@ -51,6 +51,7 @@ export class DistalShortcuts extends DistalElement {
       ["S", t.shortcut.s],
       ["H", t.shortcut.h],
       ["I", t.shortcut.i],
+      ["U", t.shortcut.u],
       ["?", t.shortcut.help],
       ["Esc", t.shortcut.escape],
     ];

@@ -174,10 +174,13 @@ export class DistalStage extends CallElement {
   override render() {
     const room = this.call.room.value;
     if (!room) return nothing;
-    const { pinned, film } = this.call.view.value;
-    const low = film && this.height < LOW;
+    const { pinned, film, console } = this.call.view.value;
+    const low = (film || console) && this.height < LOW;
     const layout = low ? "grid" : this.call.view.value.layout;
-    const tiles = tilesOf(room);
+    // The console shows a robot's pictures larger than a tile could.
+    const shown = ({ source, participant: { id } }: Tile): boolean =>
+      !console || source !== "device" || room.robots.every(({ participant }) => participant !== id);
+    const tiles = tilesOf(room).filter(shown);
     const { main, others } = arrange(
       tiles,
       layout,

@@ -8,7 +8,7 @@ export class DistalVideo extends LitElement {
   @property({ type: Boolean, reflect: true }) mirrored = false;
   @property({ reflect: true }) fit: "contain" | "cover" = "contain";
   @property() label = "";
-  @query("video") private readonly video!: HTMLVideoElement;
+  @query("video") readonly video!: HTMLVideoElement;
 
   static override styles = css`
     :host {

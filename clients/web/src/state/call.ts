@@ -99,6 +99,7 @@ export interface View {
   readonly panel: Panel;
   readonly unread: number;
   readonly film: boolean; // images beside the people
+  readonly console: boolean; // a robot's console; never both
 }
 
 export interface Call {
@@ -136,7 +137,11 @@ export interface Call {
   setPinned(key: string | null): void;
   setPanel(panel: Panel): void;
   setFilm(open: boolean): void;
+  setConsole(open: boolean): void;
   dismiss(notice: number): void;
+
+  /** The server's answer to an offer of a way to the room's robots. Rejects when it has none now. */
+  openControl(sdp: string): Promise<string>;
 
   sendChat(text: string): Promise<boolean>;
   raiseHand(up: boolean): Promise<void>;

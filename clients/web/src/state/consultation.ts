@@ -42,7 +42,14 @@ import { Store } from "./store";
 
 function firstView(): View {
   const phone = matchMedia("(max-width: 719px)").matches;
-  return { layout: phone ? "speaker" : "grid", pinned: null, panel: null, unread: 0, film: false };
+  return {
+    layout: phone ? "speaker" : "grid",
+    pinned: null,
+    panel: null,
+    unread: 0,
+    film: false,
+    console: false,
+  };
 }
 
 function problemOf(error: unknown): Problem {
@@ -474,7 +481,19 @@ export class Consultation implements Call {
   }
 
   setFilm(film: boolean): void {
-    if (film !== this.view.value.film) this.view.update((view) => ({ ...view, film }));
+    if (film === this.view.value.film) return;
+    this.view.update((view) => ({ ...view, film, console: view.console && !film }));
+  }
+
+  setConsole(console: boolean): void {
+    if (console === this.view.value.console) return;
+    this.view.update((view) => ({ ...view, console, film: view.film && !console }));
+  }
+
+  async openControl(sdp: string): Promise<string> {
+    if (!this.#client) throw new ConnectionLost("not in a room");
+    const answer = await this.#client.request({ type: "control_open", part: "console", sdp });
+    return answer.sdp;
   }
 
   get token(): string | null {

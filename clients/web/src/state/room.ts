@@ -137,10 +137,10 @@ export function apply(room: Room, event: ServerEvent): Room {
       return { ...room, chat: [...room.chat, event.line].slice(-CHAT_LINES) };
     case "waiting_changed":
       return { ...room, waiting: event.waiting };
-    case "robots_changed":
-      return { ...room, robots: event.robots };
     case "room_locked":
       return { ...room, locked: event.locked };
+    case "robots_changed":
+      return { ...room, robots: event.robots };
     case "admitted":
     case "ice_servers_changed":
     case "data_closed":
