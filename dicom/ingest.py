@@ -190,6 +190,7 @@ class Ingest:
     def close(self) -> None:
         """Finish what was submitted."""
         self._takers.shutdown()
+        self._objects.close()
         self._index.close()
         self._engine.dispose()
         self._alone.close()

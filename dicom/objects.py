@@ -9,6 +9,7 @@ crash leaves behind lies in the last ones.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -22,6 +23,7 @@ from dicom.errors import NotFound, StorageFull
 
 FILES_PER_DIRECTORY = 4096
 NAMES_AHEAD = 64  # with one sync
+NAMES_LEAST = 32  # more are made beside the storing then: four associations take 20 meanwhile
 SWEPT_DIRECTORIES = 3  # a draft that was still written while these filled leaks its bytes at most
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -53,7 +55,8 @@ class LocalObjects:
         self._number = 0
         self._used = FILES_PER_DIRECTORY
         self._ahead: deque[str] = deque()
-        self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self._maker: threading.Thread | None = None
 
     def prepare(self) -> None:
         """For who writes: make the directory, and find where to go on."""
@@ -62,10 +65,23 @@ class LocalObjects:
         self._number = max(self._numbers(), default=0)
 
     def draft(self) -> str:
-        with self._lock:
-            if not self._ahead:
-                self._make_names()
-            return self._ahead.popleft()
+        while True:
+            try:
+                key = self._ahead.popleft()
+            except IndexError:
+                with self._making:
+                    if not self._ahead:
+                        self._make_names()
+                continue
+            if len(self._ahead) == NAMES_LEAST:
+                self._maker = threading.Thread(target=self._make_more, name="dicom-names")
+                self._maker.start()
+            return key
+
+    def close(self) -> None:
+        """For who writes: finish."""
+        if self._maker is not None:
+            self._maker.join()
 
     def keep(self, key: str) -> None:
         try:
@@ -95,7 +111,13 @@ class LocalObjects:
             name = f"{number:06d}"
             yield from (f"{name}/{path.name}" for path in (self._root / name).iterdir())
 
+    def _make_more(self) -> None:
+        with self._making, contextlib.suppress(OSError, StorageFull):  # who finds none is told
+            if len(self._ahead) <= NAMES_LEAST:
+                self._make_names()
+
     def _make_names(self) -> None:
+        """By who holds `_making`."""
         try:
             if self._used >= FILES_PER_DIRECTORY:
                 self._number += 1
@@ -104,9 +126,12 @@ class LocalObjects:
                 self._used = 0
             directory = self._root / f"{self._number:06d}"
             names = [secrets.token_hex(16) for _ in range(NAMES_AHEAD)]
-            for name in names:
-                (directory / name).touch(mode=0o600, exist_ok=False)
-            sync_directory(directory)
+            with _opened(directory) as there:
+                for name in names:
+                    os.close(
+                        os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=there)
+                    )
+                os.fsync(there)
         except OSError as error:
             raise full_or(error) from error
         self._used += NAMES_AHEAD
@@ -118,11 +143,17 @@ class LocalObjects:
 
 def sync_directory(path: Path) -> None:
     """Make the names in it durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    with _opened(path) as there:
+        os.fsync(there)
+
+
+@contextlib.contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    there = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(fd)
+        yield there
     finally:
-        os.close(fd)
+        os.close(there)
 
 
 def full_or(error: OSError) -> Exception:

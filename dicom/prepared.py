@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -23,9 +24,16 @@ class Prepared:
         self._order = getattr(compiled, "positiontup", None)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute it for each."""
+        """Execute it for each, by the driver itself. Raises what SQLAlchemy would."""
         order = self._order
-        if order is None:
-            connection.exec_driver_sql(self._sql, [dict(row) for row in rows])
-        else:
-            connection.exec_driver_sql(self._sql, [tuple(row[n] for n in order) for row in rows])
+        driver = connection.dialect.loaded_dbapi
+        cursor = connection.connection.cursor()
+        try:
+            if order is None:
+                cursor.executemany(self._sql, [dict(row) for row in rows])
+            else:
+                cursor.executemany(self._sql, [tuple(row[n] for n in order) for row in rows])
+        except driver.Error as error:
+            raise DBAPIError.instance(self._sql, None, error, driver.Error) from error
+        finally:
+            cursor.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import struct
 import subprocess
 import sys
@@ -15,8 +17,9 @@ import pytest
 from sqlalchemy import select
 
 from dicom import database, header, schema
-from dicom.errors import DicomError
+from dicom.errors import DicomError, StorageFull
 from dicom.ingest import Expected, Ingest, Kind, Sender
+from dicom.objects import NAMES_AHEAD, NAMES_LEAST, LocalObjects
 from dicom.operator import quarantined
 from dicom.query import Level
 from tests.dicom.conftest import House
@@ -244,6 +247,26 @@ def test_what_a_crash_left_is_gone_at_the_next_start(house: House) -> None:
     assert house.store(part10(ct(2))).kept
     assert sorted(house.written()) == sorted([kept, part10(ct(2))])
     assert house.read("1.2.3.4.1") == kept
+
+
+def test_names_are_made_before_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = LocalObjects(tmp_path / "objects")
+    objects.prepare()
+    keys = [objects.draft() for _ in range(NAMES_AHEAD - NAMES_LEAST)]
+    objects.close()  # what was begun beside them is done
+
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "fsync", full)
+    keys += [objects.draft() for _ in range(NAMES_AHEAD + NAMES_LEAST)]
+    objects.close()
+    assert len(set(keys)) == 2 * NAMES_AHEAD
+    assert all(objects.path(key).exists() for key in keys)
+    with pytest.raises(StorageFull):
+        objects.draft()
 
 
 def test_two_writers_do_not_share_a_directory(house: House) -> None:
