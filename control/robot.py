@@ -40,6 +40,7 @@ from control.watchdog import Step, Watchdog
 
 OBSERVE_US = 10_000
 LEAP_US = 100_000  # between two steps; nothing that happened before is true after it
+STEP_MAX_S = 0.02  # that one step may gain speed for
 WAY_MAX_US = 100_000  # of a command, not counted in the picture's age
 UNLOAD_AFTER_US = 200_000  # standing still while pressing
 FORCE_PATIENCE_US = 300_000  # above the hard limit, yielding
@@ -201,13 +202,13 @@ class Robot:
     # What goes
 
     def step(self, sensed: Sensed, now_us: int, step_s: float) -> Motion:
-        """The motion for the next `step_s` seconds (at most 0.02)."""
+        """The motion for the next `step_s` seconds."""
         self._look_at_clock(now_us)
         self._look_at_arm(sensed, now_us)
         self._look_at_force(now_us)
         self._look_at_hand(now_us)
         self._be(*self._place(now_us), now_us)
-        self._move(now_us, min(max(step_s, 0.0), 0.02))
+        self._move(now_us, step_s if 0 <= step_s <= STEP_MAX_S else STEP_MAX_S)
         return self._moving
 
     def observation(self, now_us: int) -> bytes | None:

@@ -21,7 +21,7 @@ CONTACT_N = 1.0
 MOVED_M = 0.0002  # since the figures last changed
 JUMP_M = 0.02  # between two readings; 20 m/s at a thousand a second
 RATE_US = 20_000  # over which the force's rise is taken: noise over 1 ms would be all of it
-UNIT_TOLERANCE = 0.01
+UNIT_TOLERANCE = 0.001  # of the square
 
 
 class Sensed(NamedTuple):

@@ -98,16 +98,18 @@ class Servo:
     def run(self, looked: Callable[[int], None] = lambda late_us: None) -> None:
         """Until the agent is gone and the arm at rest. `looked` is told of each step's lateness."""
         before_us, left_us = clock_us(), None
-        for now_us, late_us in beats():
-            self._latest_us = max(self._latest_us, late_us)
-            self.step(now_us, (now_us - before_us) / 1e6)
-            before_us = now_us
-            looked(late_us)
-            if self.alone:
-                left_us = left_us or now_us
-                if self.robot.mode is Mode.LATCHED or now_us - left_us > REST_US:
-                    break
-        self.arm.close()
+        try:
+            for now_us, late_us in beats():
+                self._latest_us = max(self._latest_us, late_us)
+                self.step(now_us, (now_us - before_us) / 1e6)
+                before_us = now_us
+                looked(late_us)
+                if self.alone:
+                    left_us = left_us or now_us
+                    if self.robot.mode is Mode.LATCHED or now_us - left_us > REST_US:
+                        break
+        finally:
+            self.arm.close()
 
     def step(self, now_us: int, step_s: float) -> None:
         """One."""
