@@ -4,8 +4,8 @@
 
 Each turn is a process of its own with the same priority. The servo has its simulated arm, a console
 that sends a hundred commands a second and thirty frames, and follows them. A step's lateness is
-counted from its absolute deadline, its jitter is how far the time since the step before is from a
-millisecond. Ends with one line of JSON.
+counted from its absolute deadline, its jitter is how far the time since the step before is from
+the period. Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def child(kind: str, descriptor: int, path: Path, seconds: float) -> None:
         servo = Servo(sock, *made(Settings()))
         signal.signal(signal.SIGTERM, lambda *_: servo.leave())
 
-        def looked(late_us: int) -> None:
+        def looked(now_us: int, late_us: int) -> None:
             if servo.robot.mode is Mode.FOLLOWING:
-                times.append(clock_us())
+                times.append(now_us)
                 late.append(late_us)
 
         prompt(realtime=True)

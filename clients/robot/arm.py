@@ -17,7 +17,7 @@ __all__ = ["Arm", "Sensed"]
 
 
 class Arm(Protocol):
-    """One arm with a force sensor at its probe. Called from one thread, never for longer than 1 ms.
+    """One arm with a force sensor at its probe. Called from one thread, for 0.5 ms at most.
 
     What goes wrong inside is said in `Sensed.fault`, from then on in every reading.
     """

@@ -19,7 +19,7 @@ import numpy as np
 from control.gate import STILL, Motion
 from control.messages import Quaternion
 from control.sensors import Sensed
-from control.vectors import ZERO, Vector, cross, minus, plus, times
+from control.vectors import ZERO, Vector, cross, length, minus, plus, times
 
 MODEL = Path(__file__).with_name("arm.xml")
 SKIN: Vector = (0.5, 0.0, 0.12)  # where the body is highest
@@ -32,7 +32,9 @@ DAMPING = 0.02  # of the least squares, m and rad
 POSTURE_PER_S = 0.5  # back to the posture at home, where the task leaves it free
 LEAD_RAD = 0.05  # of the servos' targets: what pushes against the arm is not pushed harder for ever
 JOINT_RAD_S = 1.5
-LOOK_EVERY = 4  # steps; at most 8 ms, a millimetre
+STEP_MAX_S = 0.002  # of the physics
+MOVE_MAX_S = 0.05  # time that was lost before is not made up for
+LOOK_EVERY = 8  # steps; 16 ms, two millimetres
 FILTER_S = 0.004  # of the force sensor
 NOISE_N, NOISE_N_M = 0.03, 0.001
 BIAS_N, BIAS_N_M = 1.0, 0.02  # a sensor's own, before it is tared
@@ -43,13 +45,12 @@ G = 9.81
 
 
 class MujocoArm:
-    """`clock` gives µs; `step_s` is that of the physics, 1 or 2 ms."""
+    """`clock` gives µs. The physics take the steps that `move` is called with, or parts of them."""
 
     def __init__(
         self,
         clock: Callable[[], int],
         *,
-        step_s: float = 0.001,
         seed: int = 0,
         breath_m: float = 0.003,
         breaths_per_s: float = 0.25,
@@ -59,8 +60,7 @@ class MujocoArm:
         self._breath_m, self._breath_rad_s = breath_m, 2 * math.pi * breaths_per_s
         self.model = model = mujoco.MjModel.from_xml_path(str(MODEL))
         self.data = mujoco.MjData(model)
-        model.opt.timestep = step_s
-        self._step_s, self._owed_s = step_s, 0.0
+        self._step_s, self._time_s = STEP_MAX_S, 0.0
         self._face, self._mount = model.site("face").id, model.site("mount").id
         probe = model.body("probe").id
         self._mass, self._lever = float(model.body_mass[probe]), _vector(model.body_ipos[probe])
@@ -69,10 +69,13 @@ class MujocoArm:
         self._inverse = np.zeros((JOINTS, 6))
         self._rest = np.zeros((JOINTS, JOINTS))
         self._steps = 0
-        self._filter = 1 - math.exp(-step_s / FILTER_S)
         self._force, self._torque = ZERO, ZERO  # filtered, at the mount, in its frame
         self._bias = self._about(BIAS_N), self._about(BIAS_N_M)
-        self._quaternion = np.zeros(4)
+        self._quaternion, self._wrench = np.zeros(4), np.zeros(6)
+        drawn = ("link0", "link1", "link2", "link4", "link6", "probe")
+        self._drawn = [model.body(name).id for name in drawn]
+        self._eye = np.eye(JOINTS)
+        self._posed: tuple[int, tuple[Vector, Quaternion]] | None = None
         self._go_home()
         for _ in range(TARE_STEPS):
             self._advance(0.0)
@@ -95,9 +98,9 @@ class MujocoArm:
         )
 
     def move(self, motion: Motion, step_s: float) -> None:
-        self._owed_s = min(self._owed_s + step_s, 0.05)
-        while self._owed_s >= self._step_s * 0.999:
-            self._owed_s -= self._step_s
+        parts = math.ceil(min(step_s, MOVE_MAX_S) / STEP_MAX_S - 1e-6)
+        self._step_s = self.model.opt.timestep = min(step_s, MOVE_MAX_S) / max(parts, 1)
+        for _ in range(parts):
             self._advance(self._joint_speeds(motion))
 
     def stop(self) -> None:
@@ -107,29 +110,30 @@ class MujocoArm:
         self.stop()
 
     def points(self) -> list[Vector]:
-        data, model = self.data, self.model
-        names = ("link0", "link1", "link2", "link4", "link6", "probe")
-        joints = [_vector(data.xpos[model.body(name).id]) for name in names]
-        return [*joints, _vector(data.site_xpos[self._face])]
+        joints = [_vector(self.data.xpos[body]) for body in self._drawn]
+        return [*joints, self.pose()[0]]
 
     def joints(self) -> list[float]:
         return [float(angle) for angle in self.data.qpos[:JOINTS]]
 
     def pose(self) -> tuple[Vector, Quaternion]:
         """Of the probe's face."""
-        mujoco.mju_mat2Quat(self._quaternion, self.data.site_xmat[self._face])
-        w, x, y, z = self._quaternion.tolist()
-        return _vector(self.data.site_xpos[self._face]), (w, x, y, z)
+        if self._posed is None or self._posed[0] != self._steps:
+            mujoco.mju_mat2Quat(self._quaternion, self.data.site_xmat[self._face])
+            w, x, y, z = self._quaternion.tolist()
+            self._posed = self._steps, (_vector(self.data.site_xpos[self._face]), (w, x, y, z))
+        return self._posed[1]
 
     # The truth, which no sensor tells
 
     def contact_n(self) -> float:
         """The force between probe and body, as the physics has it."""
-        total, wrench = np.zeros(3), np.zeros(6)
+        total = ZERO
         for number in range(self.data.ncon):
-            mujoco.mj_contactForce(self.model, self.data, number, wrench)
-            total += self.data.contact[number].frame.reshape(3, 3).T @ wrench[:3]
-        return float(np.linalg.norm(total))
+            mujoco.mj_contactForce(self.model, self.data, number, self._wrench)
+            local = self._wrench[:3] @ self.data.contact[number].frame.reshape(3, 3)
+            total = plus(total, _vector(local))
+        return length(total)
 
     def skin_m(self) -> float:
         """How far the skin is pressed in (negative) or breathed out, at its top."""
@@ -149,7 +153,7 @@ class MujocoArm:
         squared = j @ j.T
         squared.flat[::7] += DAMPING * DAMPING
         self._inverse = np.linalg.solve(squared, j).T
-        self._rest = (np.eye(JOINTS) - self._inverse @ j) * POSTURE_PER_S
+        self._rest = (self._eye - self._inverse @ j) * POSTURE_PER_S
         along = float(data.site_xpos[self._face, 1])
         ribs = 1 / (1 + math.exp(-(along - RIBS_M) / RIBS_WIDE_M * 4))
         model.jnt_stiffness[JOINTS] = SOFT_N_M + (HARD_N_M - SOFT_N_M) * ribs
@@ -167,10 +171,11 @@ class MujocoArm:
             self._look()
         at = data.qpos[:JOINTS]
         data.ctrl[:] = (data.ctrl + speeds * self._step_s).clip(at - LEAD_RAD, at + LEAD_RAD)
-        breath = self._breath_m * math.sin(self._breath_rad_s * self._steps * self._step_s)
+        breath = self._breath_m * math.sin(self._breath_rad_s * self._time_s)
         model.qpos_spring[JOINTS] = breath
         mujoco.mj_step(model, data)
         self._steps += 1
+        self._time_s += self._step_s
         self._measure()
 
     def _measure(self) -> None:
@@ -180,7 +185,7 @@ class MujocoArm:
         weight = times((down[0], down[1], down[2]), -self._mass * G)
         force = minus((-x, -y, -z), weight)
         torque = minus((-a, -b, -c), cross(self._lever, weight))
-        k = self._filter
+        k = self._step_s / (FILTER_S + self._step_s)
         force, torque = plus(force, self._bias[0]), plus(torque, self._bias[1])
         self._force = plus(self._force, times(minus(force, self._force), k))
         self._torque = plus(self._torque, times(minus(torque, self._torque), k))

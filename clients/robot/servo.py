@@ -1,4 +1,4 @@
-"""The servo process: arm and robot's rules in a loop of their own, a thousand times a second.
+"""The servo process: arm and robot's rules in a loop of their own, 625 times a second.
 
 `python -m clients.robot.servo FD SETTINGS` is started by the agent (servo_link.py), which encodes
 video and must be free to stumble. What comes over the socket is read between steps, what goes is
@@ -48,7 +48,7 @@ from control.presets import preset
 from control.robot import Robot
 from control.vectors import Vector
 
-PERIOD_US = 1000
+PERIOD_US = 1600  # 625 a second; a step takes a third of it or less
 STATUS_US = 50_000
 READ_MAX = 16  # messages between two steps
 OWED_MAX = 256  # events and answers that the socket did not take
@@ -95,15 +95,17 @@ class Servo:
         self._status_us = 0
         self._mode = Mode.IDLE
 
-    def run(self, looked: Callable[[int], None] = lambda late_us: None) -> None:
-        """Until the agent is gone and the arm at rest. `looked` is told of each step's lateness."""
+    def run(self, looked: Callable[[int, int], None] = lambda now_us, late_us: None) -> None:
+        """Until the agent is gone and the arm at rest. `looked` is told when each step began, and
+        how late that was.
+        """
         before_us, left_us = clock_us(), None
         try:
             for now_us, late_us in beats():
                 self._latest_us = max(self._latest_us, late_us)
                 self.step(now_us, (now_us - before_us) / 1e6)
                 before_us = now_us
-                looked(late_us)
+                looked(now_us, late_us)
                 if self.alone:
                     left_us = left_us or now_us
                     if self.robot.mode is Mode.LATCHED or now_us - left_us > REST_US:
@@ -117,8 +119,8 @@ class Servo:
         self._read(now_us)
         arm.move(robot.step(arm.sense(), now_us, step_s), step_s)
         if data := robot.observation(now_us):
-            self._send(encode(Seen(data)))
-        if robot.mode is not self._mode or now_us - self._status_us >= STATUS_US:
+            self._send(encode(Seen(data)))  # and nothing else that takes time in this step
+        elif robot.mode is not self._mode or now_us - self._status_us >= STATUS_US:
             self._mode, self._status_us = robot.mode, now_us
             for event in robot.drain():
                 self._owe(Happened(event.at_us, event.kind, event.cause, event.text, event.figures))

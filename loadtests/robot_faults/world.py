@@ -42,7 +42,7 @@ class World:
         self.now_us = 0
         self.preset: Preset = preset(place, SKIN, OUTWARD)
         self.robot = Robot(self.preset)
-        self.arm = MujocoArm(lambda: self.robot_us, step_s=STEP_US / 1e6, seed=seed)
+        self.arm = MujocoArm(lambda: self.robot_us, seed=seed)
         self.hands = [Hand("ann", 2 * seed), Hand("bob", 2 * seed + 1)]
         self.rows: list[tuple[float, ...]] = []
         self.fault = False

@@ -18,7 +18,7 @@ class Lab:
 
     def __init__(self, seed: int = 1) -> None:
         self.now_us = 0
-        self.arm = MujocoArm(lambda: self.now_us, step_s=STEP_S, seed=seed)
+        self.arm = MujocoArm(lambda: self.now_us, seed=seed)
 
     def go(self, seconds: float, linear: Vector = ZERO, turning: Vector = ZERO) -> Sensed:
         for _ in range(round(seconds / STEP_S)):
