@@ -55,8 +55,9 @@ describe("a lease", () => {
     lease.hear(state(4, NOBODY));
     lease.ask(0);
     lease.compare("123456");
-    lease.hear(state(5, NOBODY)); // taken back before its word was read
+    lease.hear(state(5, NOBODY, { cause: "sensor" })); // over before its word was read
     expect(lease.granted(5)).toBe(false);
+    expect(lease.standing).toMatchObject({ stage: "watching", why: { cause: "sensor" } });
   });
 
   it("ends with the robot's word, and says why", () => {

@@ -83,7 +83,11 @@ export class Lease {
   granted(epoch: number): boolean {
     const { state, stage } = this.#now;
     const over = state && (state.epoch > epoch || (state.epoch === epoch && !this.#mine(state)));
-    if (over || (stage !== "digits" && stage !== "asking")) return false;
+    if (stage !== "digits" && stage !== "asking") return false;
+    if (over) {
+      this.#to("watching", { kind: "ended", cause: state.cause, mode: state.mode });
+      return false;
+    }
     this.#now = { ...this.#now, stage: "held", digits: null, epoch, why: null };
     return true;
   }

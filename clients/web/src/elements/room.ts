@@ -8,7 +8,7 @@ import { shared } from "../style/shared";
 import "./chat";
 import { canShare } from "./controls";
 import { CallElement } from "./element";
-import { loadConsole } from "./console-loading";
+import { consoleLoaded } from "./console-loading";
 import { loadFilm } from "./film-page";
 import { icons } from "./icons";
 import "./notices";
@@ -319,10 +319,10 @@ export class DistalRoom extends CallElement {
 
   /** So does a robot's console. */
   private console() {
-    loadConsole(this);
-    return html`<distal-ultrasound class="console" .call=${this.call}
-      ><p class="loading" role="status">${this.t.consoleOpening}</p></distal-ultrasound
-    >`;
+    if (!consoleLoaded(this)) {
+      return html`<p class="loading" role="status">${this.t.consoleOpening}</p>`;
+    }
+    return html`<distal-ultrasound class="console" .call=${this.call}></distal-ultrasound>`;
   }
 
   private top(room: Room) {
