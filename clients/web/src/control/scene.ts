@@ -62,6 +62,7 @@ function* bodyOf(scene: Scene): Generator<Shape> {
 }
 
 function* armOf({ chain }: Observation): Generator<Shape> {
+  if (chain.every((figure) => figure === 0)) return; // the robot does not say where its joints are
   const joints: Vector[] = [];
   for (let at = 0; at + 2 < chain.length; at += 3) joints.push(vector(chain, at));
   for (const [index, joint] of joints.entries()) {
