@@ -75,10 +75,14 @@ def _deaf_to_frames(world: World) -> None:
 
 
 def _hand_over(world: World) -> None:
-    """The operator gives control to the other, while the first goes on as if nothing were."""
-    world.hands[1].epoch, world.hands[1].key = world.hands[0].epoch, bytes(range(9, 41))
-    world.rivals = True
-    world.later(0.3, lambda w: w.grant(1))
+    """A second one commands without having control, and then has it, while the first goes on."""
+    first, second = world.hands
+    second.epoch, second.key, second.seen = first.epoch, bytes(range(9, 41)), first.seen
+    second.rtp = first.rtp
+    world.hold(1, True)
+    world.later(0.4, lambda w: w.grant(1))
+    world.later(1.2, lambda w: w.hold(1, False))
+    world.later(1.6, lambda w: w.hold(1, True))
 
 
 def _old_holder(world: World) -> None:

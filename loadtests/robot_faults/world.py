@@ -55,7 +55,7 @@ class World:
         # what faults change
         self.up_cut = self.down_cut = self.video_cut = False
         self.reordering = self.doubling = self.replaying = self.forging = False
-        self.rivals = self.stalled = self.dead = False
+        self.stalled = self.dead = False
         self.sensor = ""
         self.robot_clock_us = 1_000_000_000  # ahead of the world's
         self._grants, self._holder = 0, 0
