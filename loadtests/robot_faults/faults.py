@@ -103,6 +103,7 @@ def _released(world: World) -> None:
 
 
 FOR_EVER = (math.inf, math.inf)
+AT_ONCE_MS = 150  # a servo that settles from full speed takes half of it
 SILENT_MS, BLIND_MS, SLOW_MS = 400, 600, 900
 
 FAULTS: dict[str, Fault] = {
@@ -124,25 +125,25 @@ FAULTS: dict[str, Fault] = {
     "forged beside": Fault(_set(forging=True), _set(forging=False), None, (1, 4)),
     "old holder": Fault(_old_holder, _nothing, SILENT_MS, FOR_EVER, "never"),
     "two consoles": Fault(_hand_over, _nothing, None, FOR_EVER),
-    "robot's clock leaps": Fault(_leap, _nothing, 100, None),
+    "robot's clock leaps": Fault(_leap, _nothing, AT_ONCE_MS, None),
     "console's clock leaps": Fault(_console_leap, _hand(frozen=False), SILENT_MS + 100, (1, 4)),
     "no figures": Fault(_wrong, _hand(wrong=None), SILENT_MS, (1, 4)),
     "console frozen": Fault(_hand(frozen=True), _hand(frozen=False), SILENT_MS, (0.8, 4)),
     "console repeats itself": Fault(_hand(stuck=True), _hand(stuck=False), BLIND_MS, (4.5, 5)),
     "console closed": Fault(_hand(frozen=True), _nothing, SILENT_MS, FOR_EVER),
-    "agent killed": Fault(lambda w: w.kill(), lambda w: w.restart(), 100, (0.3, 3), "end"),
-    "loop stalled": Fault(_set(stalled=True), _set(stalled=False), 100, (0.12, 0.6), "end"),
-    "force sensor silent": Fault(_set(sensor="silent"), _set(sensor=""), 100, (1, 5)),
-    "force sensor stuck": Fault(_set(sensor="stuck"), _set(sensor=""), 150, (1, 5)),
-    "force sensor mad": Fault(_set(sensor="mad"), _set(sensor=""), 100, (0.01, 5)),
+    "agent killed": Fault(lambda w: w.kill(), lambda w: w.restart(), AT_ONCE_MS, (0.3, 3), "end"),
+    "loop stalled": Fault(_set(stalled=True), _set(stalled=False), AT_ONCE_MS, (0.12, 0.6), "end"),
+    "force sensor silent": Fault(_set(sensor="silent"), _set(sensor=""), AT_ONCE_MS, (1, 5)),
+    "force sensor stuck": Fault(_set(sensor="stuck"), _set(sensor=""), AT_ONCE_MS, (1, 5)),
+    "force sensor mad": Fault(_set(sensor="mad"), _set(sensor=""), AT_ONCE_MS, (0.01, 5)),
     "relay restarted": Fault(
         _set(up_cut=True, down_cut=True, video_cut=True),
         _set(up_cut=False, down_cut=False, video_cut=False),
         SILENT_MS,
         (1.0, 3.0),
     ),
-    "stopped at the site": Fault(lambda w: w.stop("operator"), _nothing, 100, None),
+    "stopped at the site": Fault(lambda w: w.stop("operator"), _nothing, AT_ONCE_MS, None),
     "stopped at the console": Fault(lambda w: w.stop("console"), _nothing, 400, None),
-    "taken back": Fault(lambda w: w.take_back(), _nothing, 100, None),
+    "taken back": Fault(lambda w: w.take_back(), _nothing, AT_ONCE_MS, None),
     "released": Fault(_released, _nothing, SILENT_MS, None),
 }
