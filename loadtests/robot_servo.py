@@ -59,7 +59,7 @@ def child(kind: str, descriptor: int, path: Path, seconds: float) -> None:
         signal.signal(signal.SIGTERM, lambda *_: servo.leave())
 
         def looked(now_us: int, late_us: int) -> None:
-            if servo.robot.mode is Mode.FOLLOWING:
+            if times or servo.robot.mode is Mode.FOLLOWING:
                 times.append(now_us)
                 late.append(late_us)
 
@@ -140,6 +140,8 @@ async def turn(kind: str, seconds: float, folder: Path) -> dict[str, float]:
 def figures(steps: Any) -> dict[str, float]:
     """Of the steps after the first second."""
     times, late = steps
+    if not len(times):
+        raise SystemExit("the console never led the arm: this machine is too busy to measure")
     chosen = times > times[0] + WARM_S * 1e6 / 2
     times, late = times[chosen], late[chosen]
     jitter = np.abs(np.diff(times) - PERIOD_US)
@@ -187,6 +189,7 @@ def main() -> int:
         kind, path, descriptor, _ = chosen.turn
         child(kind, int(descriptor), Path(path), chosen.seconds)
         return 0
+    prompt(realtime=True)  # the console too: a stumble of its own would end its control
     result = report(asyncio.run(measure(chosen.rounds, chosen.seconds)))
     for name, value in result.items():
         print(f"{name:24} {value}")
