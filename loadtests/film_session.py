@@ -4,16 +4,20 @@ One page leads eight others through a CT, wheel step by wheel step; no cameras. 
 the machine's clock when the wheel turned, when the view went out, when it came in, and when its
 picture was drawn. All pages share this machine's cores and draw without a GPU, as no consultation
 does: what they compute is told apart from the delivery, which is what a page hears that draws
-nothing. A page that draws hears late; that counts as its computing. The last line is JSON
-(`loadtests.verdict`).
+nothing. A page that draws hears late; that counts as its computing. Beside the times stands what
+one picture on one page takes of a processor, everything included: where all pages' together are
+more than the machine has between two steps, pictures come late whatever the network. The last line
+is JSON (`loadtests.verdict`).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
+import time
 from contextlib import AsyncExitStack
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +30,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from loadtests import verdict
 from loadtests.dicom_store import ROOT, image
 from loadtests.distal import Distal
+from loadtests.process import cpu_s
 from loadtests.viewer import CHROMIUM, JOIN_TIMEOUT_S
 
 SLICES = 40
@@ -165,8 +170,8 @@ def legs(led: Notes, idle: Notes, followed: list[Notes]) -> dict[str, list[float
 
 async def measure(
     folder: Path, viewers: int, steps: int, pace_s: float, webgl: bool
-) -> dict[str, list[float]]:
-    """One session."""
+) -> tuple[dict[str, list[float]], float]:
+    """One session: the legs, and how many processors were in use while it was measured."""
     flags = [*_FLAGS, *([] if webgl else ["--disable-software-rasterizer"])]
     server = Distal(folder)
     await server.start()
@@ -192,10 +197,12 @@ async def measure(
         await scroll(leader, 2 * (SLICES - 1), pace_s)  # every picture is there afterwards
         for page in pages:
             await page.evaluate("() => window.takeNotes()")
+        used_s, began_s = cpu_s(os.getpid()), time.monotonic()
         await scroll(leader, steps, pace_s)
         await arrived(leader, followers)
+        cores = (cpu_s(os.getpid()) - used_s) / (time.monotonic() - began_s)
         notes = [await page.evaluate("() => window.takeNotes()") for page in pages]
-        return legs(notes[0], notes[1], notes[2:])
+        return legs(notes[0], notes[1], notes[2:]), cores
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -207,14 +214,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-webgl", action="store_true", help="draw without even software's")
     said = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(
+        found, cores = asyncio.run(
             measure(Path(folder), said.viewers, said.steps, said.pace, not said.no_webgl)
         )
     numbers: dict[str, Any] = {
         "viewers": said.viewers,
         "steps": said.steps,
         "webgl": not said.no_webgl,
+        "cores": cores,
     }
+    each_ms = cores * said.pace * 1000 / (said.viewers + 1)
+    print(f"{cores:.2f} of {os.cpu_count()} processors in use: {each_ms:.0f} ms a picture and page")
     for leg, times in found.items():
         p50, p95, p99 = np.percentile(times, [50, 95, 99]) if times else [np.nan] * 3
         print(f"{leg:9} p50 {p50:6.1f}  p95 {p95:6.1f}  p99 {p99:6.1f} ms  ({len(times)} pictures)")
