@@ -22,6 +22,7 @@ from control.jitter import JitterBuffer
 from control.keys import KEY_BYTES, NOBODY
 from control.lease import Ending, Grant, Lease
 from control.messages import (
+    CHAIN,
     Cause,
     Command,
     Flag,
@@ -100,6 +101,7 @@ class Robot:
         self._still_us: int | None = None  # since
         self._above_us: int | None = None  # the hard limit, since
         self._unfelt_from: Vector | None = None  # where the force was lost
+        self.chain = (0.0,) * (3 * CHAIN)  # of the arm, for the views beside the picture
         self._sequence = 0
         self._observe_us = 0
         self._ended = False  # the present end of the lease is in the record
@@ -236,6 +238,7 @@ class Robot:
                 at_most(sensed.force, 999.0),
                 at_most(sensed.torque, 99.0),
                 self._energy_j,
+                self.chain,
             ),
             self._key,
         )

@@ -43,7 +43,7 @@ from clients.robot.servo_messages import (
     to_servo,
 )
 from control.errors import LeaseRefused
-from control.messages import Mode
+from control.messages import CHAIN, Mode
 from control.presets import preset
 from control.robot import Robot
 from control.vectors import Vector
@@ -122,6 +122,7 @@ class Servo:
             self._send(encode(Seen(data)))  # and nothing else that takes time in this step
         elif robot.mode is not self._mode or now_us - self._status_us >= STATUS_US:
             self._mode, self._status_us = robot.mode, now_us
+            robot.chain = chain(arm.points())
             for event in robot.drain():
                 self._owe(Happened(event.at_us, event.kind, event.cause, event.text, event.figures))
             self._send(encode(self._status(now_us)))
@@ -213,6 +214,12 @@ class Servo:
             joints=self.arm.joints(),
             late_us=self._latest_us,
         )
+
+
+def chain(points: list[Vector]) -> tuple[float, ...]:
+    """As an observation has them: as many as it has place for, the last one repeated."""
+    whole = [*points[:CHAIN], *[points[-1]] * (CHAIN - len(points))]
+    return tuple(value for point in whole for value in point)
 
 
 def made(settings: Settings) -> tuple[Arm, Robot]:

@@ -1,0 +1,396 @@
+"""The site agent: what runs beside the robot at the county hospital.
+
+It joins the room as a device, publishes the ultrasound machine's pictures and the room, and stands
+between the control link and the servo process: who may be given control is decided here by the
+operator, whether anything moves is decided there. Whatever dies, the network, the server or this
+process, the servo brings the arm to rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from clients.control_link import ControlLink
+from clients.participant import Participant, Publication
+from clients.robot.grants import Grants
+from clients.robot.picture_track import Pictures, PictureTrack
+from clients.robot.room_camera import RoomCamera
+from clients.robot.servo import Settings as ServoSettings
+from clients.robot.servo_link import ServoGone, ServoLink
+from clients.robot.servo_messages import Happened, Status
+from clients.robot.source import Pose, Source
+from control import orders as o
+from control.envelope import EVERYBODY, RELAY, Stamp
+from control.errors import LeaseRefused
+from control.events import Event
+from control.messages import Cause, Mode
+from control.presets import preset
+from signaling import protocol as p
+
+log = logging.getLogger(__name__)
+
+EVENTS_MAX = 500
+STATE_EVERY_S = 1.0
+VIDEO_LOST_S = 0.5
+AGAIN_S = 1.0
+MODES: tuple[o.ModeName, ...] = (
+    "idle", "ready", "following", "frozen", "holding", "retreating", "latched",
+)  # fmt: skip
+
+
+class Asker(NamedTuple):
+    """Somebody who asks for control, or has it."""
+
+    id: str
+    name: str
+    role: str
+    institution: str
+    digits: str  # to be compared by voice
+
+
+class Site(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What an agent is told of its place."""
+
+    label: str
+    grants: Literal["operator", "at_once"] = "operator"
+    simulated: bool = True
+    servo: ServoSettings = msgspec.field(default_factory=ServoSettings)
+    scene: o.Scene
+
+
+class Record:
+    """Where what happened is kept; this one keeps nothing."""
+
+    def command(self, data: bytes, now_us: int) -> None: ...
+    def observation(self, data: bytes, now_us: int) -> None: ...
+    def event(self, event: Event) -> None: ...
+    def status(self, status: Status) -> None: ...
+
+
+class SiteAgent:
+    """`async with SiteAgent(...) as agent: await agent.run()`"""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str],
+        site: Site,
+        source: Source,
+        record: Record | None = None,
+    ) -> None:
+        self.site = site
+        self.participant = Participant(url, token, publish=self._publications)
+        self.link = ControlLink(self.participant, "robot", self)
+        self.servo: ServoLink | None = None
+        self._source = source
+        self._room = RoomCamera(site.scene)
+        self._record = record or Record()
+        self._grants = Grants("")
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._since_ms = 0
+        self._said: o.State | None = None
+        self._tracks: list[PictureTrack] = []
+        self._pictures: list[Pictures] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> SiteAgent:
+        await self._start_servo()
+        self._pictures = [Pictures(one, self._source_lost) for one in (self._source, self._room)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        for pictures in self._pictures:
+            pictures.close()
+        if self.servo is not None:
+            await self.servo.close()
+
+    async def run(self) -> None:
+        """Until dismissed. Raises Dismissed, RequestError."""
+        self._spawn(self._keep_saying())
+        try:
+            async with self.link:
+                await self.participant.run()
+        finally:
+            await self.participant.close()
+
+    # --- for the operator ----------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        return self.site.label
+
+    @property
+    def simulated(self) -> bool:
+        return self.site.simulated
+
+    @property
+    def grants(self) -> Literal["operator", "at_once"]:
+        return self.site.grants
+
+    @property
+    def connected(self) -> bool:
+        return self.link.open
+
+    def asking(self) -> list[Asker]:
+        return [self._asker(name) for name in self._grants.asking]
+
+    def holder(self) -> Asker | None:
+        return self._asker(self._grants.holder) if self._grants.holder else None
+
+    def state(self) -> Status | None:
+        return self.servo.status if self.servo else None
+
+    def events(self) -> list[Event]:
+        return list(self._events)
+
+    async def grant(self, id: str) -> None:
+        """Control for somebody who has asked. Raises LeaseRefused."""
+        key = self._grants.key_of(id)
+        if self.servo is None:
+            raise LeaseRefused("the arm is being started anew")
+        epoch = await self.servo.grant(id, key)
+        self._since_ms = time.time_ns() // 1_000_000
+        granted = self._grants.granted(id, epoch)
+        self._say()  # the relay lets her commands through from here on
+        self.link.send_order(id, granted)
+
+    def deny(self, id: str) -> None:
+        self._grants.forget(id)
+        self.link.send_order(id, o.Denied(reason="operator"))
+        self._say()
+
+    def take_back(self) -> None:
+        self._to_servo(lambda servo: servo.take_back())
+
+    def stop(self, by: str) -> None:
+        self._to_servo(lambda servo: servo.stop(by))
+
+    def clear(self) -> None:
+        self._to_servo(lambda servo: servo.clear())
+
+    # --- the control link ----------------------------------------------------------------------
+
+    def opened(self) -> None:
+        self._grants.me = self.participant.id or ""
+        self._said = None
+        self._say()
+
+    def lost(self) -> None:
+        """Whoever had control has it no more: her console has thrown the key away too."""
+        self._grants.forget_all()
+        self.take_back()
+
+    def motion(self, sender: str, message: bytes, stamp: Stamp) -> None:
+        if sender == self._grants.holder and self.servo is not None:
+            self._record.command(message, _now_us())
+            with contextlib.suppress(ServoGone):
+                self.servo.command(message)
+
+    def order(self, sender: str, order: o.Order) -> None:
+        match order:
+            case o.Ask():
+                self.link.send_order(sender, self._grants.ask(sender, order))
+            case o.Reveal():
+                if denied := self._grants.reveal(sender, order):
+                    self.link.send_order(sender, denied)
+                else:
+                    self._asked(sender)
+            case o.Sealed():
+                self._holder_said(self._grants.said(sender, order))
+            case o.Stop():
+                self.stop(self._asker(sender).name or sender)
+            case o.Gone() if sender == RELAY:
+                self._grants.forget(order.name)
+                if order.name == self._grants.holder:
+                    self._to_servo(lambda servo: servo.release())
+                self._say()
+            case o.Closing() if sender == RELAY:
+                self.take_back()
+
+    def _asked(self, name: str) -> None:
+        self._say()
+        if self.site.grants == "at_once" and self._grants.holder in ("", name):
+            self.clear()  # nobody is beside a demonstration's robot who could
+            self._spawn(self._grant_at_once(name))
+
+    async def _grant_at_once(self, name: str) -> None:
+        try:
+            await self.grant(name)
+        except LeaseRefused as refused:
+            log.info("no control: %s", refused)
+            self._grants.forget(name)
+            self.link.send_order(name, o.Denied(reason="stopped"))
+
+    def _holder_said(self, order: o.FromHolder | None) -> None:
+        match order:
+            case o.Release():
+                self._to_servo(lambda servo: servo.release())
+            case o.HandOver(to=name) if name in self._grants.asking:
+                self._grants.successor = name
+                self._say()
+                if self.site.grants == "at_once":
+                    self._spawn(self._grant_at_once(name))
+            case o.Adjust(imaging=imaging):
+                self._source.adjust(imaging)
+                self._say()
+
+    # --- the servo -----------------------------------------------------------------------------
+
+    async def _start_servo(self) -> None:
+        servo = await ServoLink.start(self.site.servo)
+        servo.on_seen, servo.on_status = self._seen, self._status
+        servo.on_event, servo.on_gone = self._happened, self._servo_gone
+        self.servo = servo
+
+    def _servo_gone(self) -> None:
+        """The arm is at rest. Another process, which begins after the epochs that were used."""
+        if self.servo is not None and self.servo.status is not None:
+            self.site.servo.epoch = max(self.site.servo.epoch, self.servo.status.epoch)
+        self.servo = None
+        self._grants.ended()
+        self._spawn(self._restart_servo())
+
+    async def _restart_servo(self) -> None:
+        while self.servo is None:
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(ServoGone, TimeoutError):
+                await self._start_servo()
+
+    def _to_servo(self, say: Callable[[ServoLink], None]) -> None:
+        if self.servo is not None:
+            with contextlib.suppress(ServoGone):
+                say(self.servo)
+
+    def _seen(self, data: bytes) -> None:
+        self._record.observation(data, _now_us())
+        self.link.send_motion(EVERYBODY, data)
+
+    def _status(self, status: Status) -> None:
+        self._record.status(status)
+        grants = self._grants
+        has = (status.holder, status.epoch) == (grants.holder, grants.epoch)
+        if grants.holder and not has and status.epoch >= grants.epoch:  # none from before the grant
+            grants.ended()
+        self._source.follow(Pose(status.position, status.orientation), status.force)
+        self._room.see(status.points)
+        self._say(only_changed=True)
+
+    def _happened(self, event: Happened) -> None:
+        kept = Event(event.at_us, event.kind, Cause(event.cause), event.text, event.figures)  # type: ignore[arg-type]
+        self._events.append(kept)
+        self._record.event(kept)
+        log.info("%s: %s %s", kept.kind, kept.cause.name.lower(), kept.text)
+
+    # --- pictures ------------------------------------------------------------------------------
+
+    async def _publications(self, codecs: p.CodecPreferences) -> Sequence[Publication]:
+        ultrasound, room = self._pictures
+        self._tracks = [PictureTrack(ultrasound, self._sent), PictureTrack(room, _ignored)]
+        self._spawn(self._find_sender(self._tracks[0]))
+        return [
+            Publication(self._tracks[0], "device", "diagnostic", "ultrasound"),
+            Publication(self._tracks[1], "camera", "talk", "room"),
+        ]
+
+    async def _find_sender(self, track: PictureTrack) -> None:
+        """aiortc's, which adds its origin to the timestamps."""
+        while track.sender is None and track.readyState == "live":
+            for pc in self.participant.publishing.values():
+                for sender in pc.getSenders():
+                    if sender.track is track:
+                        track.sender = sender
+            await asyncio.sleep(0.05)
+
+    def _sent(self, rtp: int, captured_us: int) -> None:
+        self._to_servo(lambda servo: servo.frame(rtp, captured_us))
+
+    def _source_lost(self) -> None:
+        log.warning("the ultrasound machine gives no pictures any more")
+
+    # --- what everybody is told ----------------------------------------------------------------
+
+    async def _keep_saying(self) -> None:
+        while True:
+            await asyncio.sleep(STATE_EVERY_S)
+            self._say()
+
+    def _say(self, *, only_changed: bool = False) -> None:
+        status = self.servo.status if self.servo else None
+        if status is None:
+            return
+        told = self._state(status)
+        if only_changed and told == self._said:
+            return
+        self._said = told
+        self.link.send_order(EVERYBODY, told)
+
+    def _state(self, status: Status) -> o.State:
+        settings, grants = self.site.servo, self._grants
+        limits = preset(settings.preset, settings.centre, settings.outward).limits
+        newest = self._pictures[0].newest if self._pictures else None
+        fresh = newest is not None and _now_us() - newest.captured_us < VIDEO_LOST_S * 1e6
+        frozen = self._source.imaging.frozen
+        return o.State(
+            epoch=grants.epoch,
+            holder=grants.holder,
+            since_ms=self._since_ms if grants.holder else 0,
+            mode=MODES[Mode(status.mode)],
+            cause=CAUSES[Cause(status.cause)],
+            asking=list(grants.asking),
+            successor=grants.successor,
+            grants=self.site.grants,
+            label=self.site.label,
+            preset=settings.preset,
+            limits=o.ForceLimits(warn_n=limits.warn_n, soft_n=limits.soft_n, hard_n=limits.hard_n),
+            speed_m_s=limits.speed_m_s,
+            imaging=self._source.imaging,
+            scene=self.site.scene,
+            video="live" if fresh or (frozen and newest is not None) else "lost",
+            simulated=self.site.simulated,
+        )
+
+    def _asker(self, id: str) -> Asker:
+        view = self.participant.view
+        person = view.people.get(id) if view else None
+        digits = self._grants.digits(id)
+        if person is None:
+            return Asker(id, "", "", "", digits)
+        return Asker(id, person.name, person.role, person.institution, digits)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+CAUSES: dict[Cause, o.CauseName] = {
+    Cause.NONE: "none",
+    Cause.SILENCE: "silence",
+    Cause.BLIND: "blind",
+    Cause.DELAY: "delay",
+    Cause.RELEASED: "released",
+    Cause.FAR: "far",
+    Cause.STOP: "stop",
+    Cause.FORCE: "force",
+    Cause.SENSOR: "sensor",
+    Cause.CLOCK: "clock",
+    Cause.ARM: "arm",
+}
+
+
+def _ignored(rtp: int, captured_us: int) -> None:
+    """Of the room's camera nobody judges the age."""
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
