@@ -129,6 +129,9 @@ export class DistalStage extends CallElement {
         font-size: 11px;
         font-weight: 600;
       }
+      .crowd .letters::before {
+        content: attr(data-letters); /* no part of the name that is read out */
+      }
       .crowd .name {
         overflow: hidden;
         text-overflow: ellipsis;
@@ -236,7 +239,7 @@ export class DistalStage extends CallElement {
             title=${this.t.showLarge(name)}
             @click=${() => this.call.setPinned(key)}
           >
-            <span class="letters" aria-hidden="true">${initials(name)}</span>
+            <span class="letters" data-letters=${initials(name)}></span>
             <span class="name">${name}</span>
           </button>`,
       )}
