@@ -1,0 +1,118 @@
+"""A robot's site and a console through the real server: control, what moves, stop, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clients.console.device import SimulatedHand
+from clients.console.headless import HeadlessConsole
+from clients.participant import Participant
+from control.console import Console
+from control.messages import Mode
+from control.vectors import Vector
+from loadtests.ports import free_udp_port
+from tests.server_process import ROOT, DistalServer
+
+REACH_M = 0.11  # from home into the skin
+
+
+class Press:
+    """Where the hand wants to be: it stays, until it is told to go down."""
+
+    down = False
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def __call__(self, seconds: float) -> Vector:
+        if not self.down:
+            return 0.0, 0.0, 0.0
+        self._since = seconds if self._since is None else self._since
+        return 0.0, 0.0, -min((seconds - self._since) * 0.05, REACH_M)
+
+
+@contextlib.asynccontextmanager
+async def site(server: DistalServer) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The agent as an operator starts it, for a demonstration."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clients.robot", "--url", server.url, "--token-file", "-"),
+        *("--grant", "at_once"),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(server.token("theatre", "device", "Robot").encode() + b"\n")
+    process.stdin.close()
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[DistalServer]:
+    port = str(free_udp_port())
+    async with DistalServer(tmp_path / "data", "--control-port", port) as server:
+        yield server
+
+
+@pytest.mark.timeout(180)
+async def test_control_is_given_used_stopped_and_ends_with_the_site(server: DistalServer) -> None:
+    """On a busy machine the robot may find her blind or slow at any moment, and stand still, so
+    she does as people do: lets go, asks again, and presses again."""
+    wants = Press()
+    hand = SimulatedHand(wants)
+    doctor = Participant(server.ws_url, server.token("theatre", "specialist", "Doctor"))
+    async with site(server) as process, doctor, HeadlessConsole(doctor, hand) as headless:
+        await doctor.until(lambda: headless.console is not None, 60)
+        console, view = headless.console, doctor.view
+        assert console is not None and view is not None
+
+        def mode() -> Mode | None:
+            return console.seen.mode if console.seen else None
+
+        def rests() -> bool:
+            return console.phase != "granted" or mode() in (Mode.HOLDING, Mode.LATCHED)
+
+        async def control() -> None:
+            hand.deadman = False
+            headless.ask()
+            await doctor.until(lambda: console.phase == "granted" and mode() is not None, 30)
+            assert len(console.digits) == 6
+
+        await control()
+        await doctor.until(lambda: [r.holder for r in view.robots.values()] == [doctor.id], 30)
+        moved = False
+        while not moved:
+            if rests():
+                await control()
+            await doctor.until(lambda: mode() is Mode.READY or rests(), 30)
+            hand.deadman, wants.down = True, True
+            assert console.seen is not None
+            height = console.seen.position[2]
+            with contextlib.suppress(TimeoutError):
+                await doctor.until(lambda h=height: _lower(console, h) or rests(), 10)
+            moved = _lower(console, height)
+
+        headless.stop()
+        await doctor.until(rests, 30)
+        await doctor.until(lambda: console.phase == "ended", 30)
+        await control()  # a demonstration's robot is cleared by asking
+        os.kill(process.pid, signal.SIGKILL)
+        await doctor.until(lambda: console.phase == "ended", 60)
+        await doctor.until(lambda: not view.robots, 60)
+
+
+def _lower(console: Console, height: float) -> bool:
+    """The probe has gone down by half a centimetre."""
+    return console.seen is not None and console.seen.position[2] < height - 0.005
