@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import sys
 import unicodedata
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import structlog
 
@@ -23,6 +24,7 @@ log = structlog.get_logger("server.demo")
 ROOM = "demo"
 TITLE = "示范会诊 · Demonstration consultation"
 SITE_NAME = "清河县医院 · Qinghe County Hospital (simulated)"
+ROBOT_NAME = "超声机器人 · Ultrasound robot (simulated)"
 HOSPITAL = "清河县医院"
 DAY_S = 24 * 3600
 RETRY_FIRST_S, RETRY_MAX_S = 1.0, 30.0
@@ -54,7 +56,12 @@ def demo_settings(settings: Settings, lan: bool) -> Settings:
 async def demonstration(server: Distal) -> AsyncIterator[None]:
     """Print the links and keep the simulated county hospital in the room."""
     print(invitation_text(server), flush=True)
-    tasks = [asyncio.create_task(_keep_site(server)), asyncio.create_task(_send_studies(server))]
+    works = [_keep(_run_site, server), _send_studies(server)]
+    if missing := robot_missing(server):
+        print(f"  {missing}\n", flush=True)
+    else:
+        works.append(_keep(_run_robot, server))
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
@@ -94,12 +101,21 @@ def invitation_text(server: Distal) -> str:
     )
 
 
-async def _keep_site(server: Distal) -> None:
-    """Run the simulated site; when it dies, start another after a pause that grows."""
+def robot_missing(server: Distal) -> str:
+    """Why there is no simulated robot, for the terminal; empty: there is one."""
+    if not server.settings.control_port:
+        return "没有机器人：控制端口关闭 · No robot: the control port is off"
+    if importlib.util.find_spec("mujoco") is None:
+        return "没有机器人：缺少 mujoco · No robot: mujoco is missing (pip install mujoco)"
+    return ""
+
+
+async def _keep(run: Callable[[Distal], Awaitable[int]], server: Distal) -> None:
+    """Run a simulated site; when it dies, start another after a pause that grows."""
     pause_s = RETRY_FIRST_S
     while True:
         started = asyncio.get_running_loop().time()
-        code = await _run_site(server)
+        code = await run(server)
         lived_s = asyncio.get_running_loop().time() - started
         if code == 0:  # somebody removed it: let him see that
             pause_s = RETRY_MAX_S
@@ -116,6 +132,13 @@ async def _run_site(server: Distal) -> int:
     token = sign(server.key, ROOM, "county_doctor", SITE_NAME, HOSPITAL, DAY_S)
     arguments = ("--data-dir", str(server.settings.data_dir))
     return await _run_client(server, "clients.site", token, *arguments)
+
+
+async def _run_robot(server: Distal) -> int:
+    """The same for the robot; nobody is beside it, so whoever asks has control at once."""
+    token = sign(server.key, ROOM, "device", ROBOT_NAME, HOSPITAL, DAY_S)
+    arguments = ("--grant", "at_once", "--data-dir", str(server.settings.data_dir))
+    return await _run_client(server, "clients.robot", token, *arguments)
 
 
 async def _send_studies(server: Distal) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from clients.participant import Dismissed
 from clients.protocol_client import RequestError
 from clients.robot.agent import Site, SiteAgent
+from clients.robot.mark import Marked
+from clients.robot.record import Kept, beginning
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone
+from clients.robot.source import Source, SourceLost
 from clients.robot.ultrasound import Simulator
 from clients.site import token_reader, websocket_url
 from control.orders import Scene
@@ -38,11 +43,41 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
         default="operator",
         help="at_once: a demonstration's robot, with nobody beside it",
     )
+    parser.add_argument(
+        "--machine",
+        default="simulated",
+        metavar="KIND[:ADDRESS]",
+        help="simulated; igtl:HOST:PORT (OpenIGTLink); capture:/dev/video0; file:PATH",
+    )
+    parser.add_argument("--mark", action="store_true", help="the time in the picture, to measure")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(os.environ.get("DISTAL_DATA_DIR", "data")),
+        help="for the record of what happened (default: DISTAL_DATA_DIR, or data)",
+    )
     return parser.parse_args(given)
 
 
+def opened(machine: str) -> Source:
+    """Raises SourceLost when it cannot be had, ValueError when it is none."""
+    kind, _, address = machine.partition(":")
+    match kind:
+        case "simulated":
+            return Simulator(SCENE)
+        case "igtl":
+            from clients.robot.igtl import OpenIgtLink  # a site without one need not have it
+
+            return OpenIgtLink(address)
+        case "capture" | "file":
+            from clients.robot.capture import Capture
+
+            return Capture(address, "v4l2" if kind == "capture" else "")
+    raise ValueError(f"no such machine: {machine}")
+
+
 async def run(chosen: argparse.Namespace) -> int:
-    """Live until SIGTERM or SIGINT (0), dismissal (0) or refusal (1)."""
+    """One site, as the options have it."""
     site = Site(
         label=chosen.label,
         grants=chosen.grant,
@@ -50,26 +85,36 @@ async def run(chosen: argparse.Namespace) -> int:
         scene=SCENE,
     )
     token = token_reader(chosen.token_file)
-    source = await asyncio.to_thread(Simulator, SCENE)
-    async with SiteAgent(websocket_url(chosen.url), token, site, source) as agent:
-        living = asyncio.create_task(agent.run())
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        living.cancel()
-        try:
-            await living
-        except asyncio.CancelledError:
-            return 0
-        except Dismissed as dismissed:
-            print(f"dismissed: {dismissed}", file=sys.stderr)
-            return 0
-        except RequestError as refused:
-            print(f"refused: {refused}", file=sys.stderr)
-            return 1
+    source = await asyncio.to_thread(opened, chosen.machine)
+    if chosen.mark:
+        source = Marked(source)
+    record = Kept(chosen.data_dir / "robot", beginning(site.servo))
+    site.servo.epoch = record.last_epoch()
+    with record:
+        async with SiteAgent(websocket_url(chosen.url), token, site, source, record) as agent:
+            return await live(agent)
+
+
+async def live(agent: SiteAgent) -> int:
+    """Until SIGTERM or SIGINT (0), dismissal (0) or refusal (1)."""
+    living = asyncio.create_task(agent.run())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    living.cancel()
+    try:
+        await living
+    except asyncio.CancelledError:
+        return 0
+    except Dismissed as dismissed:
+        print(f"dismissed: {dismissed}", file=sys.stderr)
+        return 0
+    except RequestError as refused:
+        print(f"refused: {refused}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -79,7 +124,7 @@ def main(given: Sequence[str] | None = None) -> int:
     logging.getLogger("clients.robot").setLevel(logging.INFO)  # what happens is on record
     try:
         return asyncio.run(run(chosen))
-    except (OSError, ValueError, ServoGone) as error:
+    except (OSError, ValueError, ServoGone, SourceLost) as error:
         print(f"robot: {error}", file=sys.stderr)
         return 1
 

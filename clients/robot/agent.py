@@ -69,8 +69,7 @@ class Site(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Record:
     """Where what happened is kept; this one keeps nothing."""
 
-    def command(self, data: bytes, now_us: int) -> None: ...
-    def observation(self, data: bytes, now_us: int) -> None: ...
+    def command(self, data: bytes, key: bytes, now_us: int) -> None: ...
     def event(self, event: Event) -> None: ...
     def status(self, status: Status) -> None: ...
 
@@ -192,9 +191,9 @@ class SiteAgent:
 
     def motion(self, sender: str, message: bytes, stamp: Stamp) -> None:
         if sender == self._grants.holder and self.servo is not None:
-            self._record.command(message, _now_us())
             with contextlib.suppress(ServoGone):
                 self.servo.command(message)
+            self._record.command(message, self._grants.key, _now_us())
 
     def order(self, sender: str, order: o.Order) -> None:
         match order:
@@ -272,7 +271,6 @@ class SiteAgent:
                 say(self.servo)
 
     def _seen(self, data: bytes) -> None:
-        self._record.observation(data, _now_us())
         self.link.send_motion(EVERYBODY, data)
 
     def _status(self, status: Status) -> None:

@@ -6,9 +6,10 @@ The skin is the top of an elliptic cylinder, as the 3-D view draws it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from control.orders import Scene
 
 Grid = NDArray[np.float32]
 Labels = NDArray[np.uint8]
-SIDE_MM, DEEP_MM = 120, 220  # to either side of the top, and below it
+Triple = tuple[float, float, float]
+SIDE_MM, DEEP_MM = 120, 200  # to either side of the top, and below it
 SHAPE = (2 * SIDE_MM, 2 * SIDE_MM, DEEP_MM)  # one millimetre each
 
 
@@ -51,17 +53,17 @@ class Acoustics(NamedTuple):
 
 ACOUSTICS: dict[Tissue, Acoustics] = {
     Tissue.NOTHING: Acoustics(-80.0, 0.0, 0.98),
-    Tissue.SKIN: Acoustics(4.0, 0.0, 1.06),
-    Tissue.FAT: Acoustics(-9.0, 0.0, 0.95),
-    Tissue.MUSCLE: Acoustics(-5.0, 0.02, 1.08),
-    Tissue.BOWEL: Acoustics(-3.0, 0.02, 1.03),
-    Tissue.LIVER: Acoustics(-4.0, 0.0, 1.06),
-    Tissue.KIDNEY: Acoustics(-9.0, 0.0, 1.04),
-    Tissue.SINUS: Acoustics(3.0, 0.02, 1.00),
+    Tissue.SKIN: Acoustics(3.0, 0.0, 1.04),
+    Tissue.FAT: Acoustics(-11.0, 0.0, 0.97),
+    Tissue.MUSCLE: Acoustics(-6.0, 0.03, 1.03),
+    Tissue.BOWEL: Acoustics(-2.0, 0.03, 1.03),
+    Tissue.LIVER: Acoustics(-5.0, 0.0, 1.045),
+    Tissue.KIDNEY: Acoustics(-11.0, 0.0, 1.03),
+    Tissue.SINUS: Acoustics(3.0, 0.02, 1.0),
     Tissue.BLOOD: Acoustics(-34.0, -0.06, 1.04),
-    Tissue.WALL: Acoustics(5.0, 0.0, 1.12),
+    Tissue.WALL: Acoustics(1.0, 0.0, 1.07),
     Tissue.BILE: Acoustics(-45.0, -0.12, 1.00),
-    Tissue.NODULE: Acoustics(3.0, 0.0, 1.08),
+    Tissue.NODULE: Acoustics(3.0, 0.0, 1.06),
     Tissue.BONE: Acoustics(0.0, 3.5, 1.9),
     Tissue.GAS: Acoustics(2.0, 2.5, 0.4),
 }
@@ -91,62 +93,87 @@ def frame(scene: Scene) -> Frame:
 
 def abdomen(half_mm: tuple[float, float]) -> Labels:
     """Tissue by [across, along, depth], each in millimetres from the grid's corner."""
-    x, y, d = (
-        np.arange(count, dtype=np.float32).reshape(shape) + 0.5 - first
-        for count, shape, first in zip(
-            SHAPE, ((-1, 1, 1), (1, -1, 1), (1, 1, -1)), (SIDE_MM, SIDE_MM, 0), strict=True
-        )
-    )
     wide, high = half_mm
-    skin = high * (1 - np.sqrt(np.maximum(1 - (x / wide) ** 2, 0)))
-    below = d - skin
+    x, y, d = _coordinates((slice(None),) * 3)
     labels = np.full(SHAPE, Tissue.BOWEL, np.uint8)
+    below = d - high * (1 - np.sqrt(np.maximum(1 - (x / wide) ** 2, 0)))
 
-    def put(tissue: Tissue, where: NDArray[Any]) -> None:
-        labels[np.broadcast_to(where, SHAPE)] = tissue
-
-    put(Tissue.LIVER, _oval(x, y, d, (-38, -25, 78), (72, 78, 52)) < 1)
-    put(Tissue.KIDNEY, _oval(x, y, d, (-52, 50, 98), (27, 50, 23)) < 1)
-    put(Tissue.SINUS, _oval(x, y, d, (-52, 50, 98), (12, 30, 8)) < 1)
-    put(Tissue.NODULE, _oval(x, y, d, (-20, -34, 62), (10, 10, 9)) < 1)
-    _hollow(labels, Tissue.BILE, _oval(x, y, d, (-24, 14, 60), (14, 27, 13)), 1.12)
+    _oval(labels, (-38, -25, 78), (72, 78, 52), (Tissue.LIVER, 1))
+    _oval(labels, (-52, 50, 98), (27, 50, 23), (Tissue.KIDNEY, 1), (Tissue.SINUS, 0.42))
+    _oval(labels, (-20, -34, 62), (10, 10, 9), (Tissue.NODULE, 1))
+    _oval(labels, (-24, 14, 60), (14, 27, 13), (Tissue.WALL, 1.08), (Tissue.BILE, 1))
     for at_x, at_d, radius, flat in ((17.0, 100.0, 9.0, 1.0), (-9.0, 98.0, 11.0, 0.75)):
-        away = np.sqrt((x - at_x - 4 * np.sin(y / 60)) ** 2 + ((d - at_d) / flat) ** 2) / radius
-        _hollow(labels, Tissue.BLOOD, away, 1.14)
-    _hollow(labels, Tissue.BLOOD, _tube(x, y, d, (-80, -50, 74), (8, -8, 84)) / 5.5, 1.3)
-    put(Tissue.BLOOD, _tube(x, y, d, (-60, -70, 60), (-10, -20, 92)) < 4)
-    put(Tissue.BONE, np.sqrt((x - 4) ** 2 + ((d - 138) / 0.9) ** 2 + 0 * y) < 22)
-    put(Tissue.GAS, _oval(x, y, d, (62, -6, 52), (24, 34, 12)) < 1)
+        part = labels[:, :, 80:120]
+        away = np.hypot(x - at_x - 4 * np.sin(y / 60), (d[:, :, 80:120] - at_d) / flat) / radius
+        part[away < 1.1] = Tissue.WALL
+        part[away < 1] = Tissue.BLOOD
+    _tube(labels, (-80, -50, 74), (8, -8, 84), 5.5, Tissue.BLOOD, Tissue.WALL)
+    _tube(labels, (-60, -70, 60), (-10, -20, 92), 4.0, Tissue.BLOOD)
+    labels[np.broadcast_to(np.hypot(x - 4, (d - 138) / 0.9) < 22, SHAPE)] = Tissue.BONE
+    _oval(labels, (62, -6, 52), (24, 34, 12), (Tissue.GAS, 1))
+
+    surface = labels[:, :, :90]  # as deep as the skin's layers come at the sides
+    below = below[:, :, :90]
+    surface[np.broadcast_to((below >= 14) & (below < 24), surface.shape)] = Tissue.MUSCLE
     for along in (-62, -88, -114):
-        rib = np.sqrt(((y - along) / 6) ** 2 + ((below - 20) / 4) ** 2)
-        put(Tissue.BONE, (rib < 1) & (np.abs(x) > 12))
-    put(Tissue.MUSCLE, (below < 24) & (below >= 14) & (labels != Tissue.BONE))
-    put(Tissue.FAT, (below < 14) & (below >= 2))
-    put(Tissue.SKIN, (below < 2) & (below >= 0))
-    put(Tissue.NOTHING, below < 0)
+        near = slice(along + SIDE_MM - 6, along + SIDE_MM + 6)
+        rib = (np.hypot((y[:, near] - along) / 6, (below - 20) / 4) < 1) & (np.abs(x) > 12)
+        surface[:, near][rib] = Tissue.BONE
+    surface[np.broadcast_to(below < 14, surface.shape)] = Tissue.FAT
+    surface[np.broadcast_to(below < 2, surface.shape)] = Tissue.SKIN
+    surface[np.broadcast_to(below < 0, surface.shape)] = Tissue.NOTHING
     return labels
 
 
-def _hollow(labels: Labels, inside: Tissue, away: NDArray[Any], wall: float) -> None:
-    """What has a wall: `away` is 1 at its inner side and `wall` at its outer."""
-    labels[np.broadcast_to(away < wall, SHAPE)] = Tissue.WALL
-    labels[np.broadcast_to(away < 1, SHAPE)] = inside
+def _coordinates(part: tuple[slice, slice, slice]) -> tuple[Grid, Grid, Grid]:
+    """Across, along and depth of a part of the grid, each to be spread over the others."""
+    across, along, deep = (
+        np.arange(count, dtype=np.float32)[cut] + np.float32(0.5 - first)
+        for count, cut, first in zip(SHAPE, part, (SIDE_MM, SIDE_MM, 0), strict=True)
+    )
+    return across[:, None, None], along[None, :, None], deep[None, None, :]
 
 
-def _oval(
-    x: Grid, y: Grid, d: Grid, at: tuple[float, float, float], size: tuple[float, float, float]
-) -> NDArray[Any]:
-    parts = (((v - c) / r) ** 2 for v, c, r in zip((x, y, d), at, size, strict=True))
-    return np.sqrt(sum(parts))
+def _around(low: Sequence[float], high: Sequence[float]) -> tuple[slice, slice, slice]:
+    """The part of the grid between two corners."""
+    first = (SIDE_MM, SIDE_MM, 0)
+    a, b, c = (
+        slice(max(int(a + f) - 1, 0), max(int(b + f) + 2, 0))
+        for a, b, f in zip(low, high, first, strict=True)
+    )
+    return a, b, c
+
+
+def _oval(labels: Labels, at: Triple, size: Triple, *shells: tuple[Tissue, float]) -> None:
+    """An ellipsoid; `shells` from outside in, each with its share of the size."""
+    most = shells[0][1]
+    part = _around(
+        [c - r * most for c, r in zip(at, size, strict=True)],
+        [c + r * most for c, r in zip(at, size, strict=True)],
+    )
+    x, y, d = ((v - c) / r for v, c, r in zip(_coordinates(part), at, size, strict=True))
+    away = np.sqrt(x * x + y * y + d * d)
+    for tissue, share in shells:
+        labels[part][away < share] = tissue
 
 
 def _tube(
-    x: Grid, y: Grid, d: Grid, start: tuple[float, float, float], end: tuple[float, float, float]
-) -> NDArray[Any]:
-    """The distance from a piece of a line."""
+    labels: Labels,
+    start: Triple,
+    end: Triple,
+    radius: float,
+    inside: Tissue,
+    wall: Tissue | None = None,
+) -> None:
+    """All around a piece of a line; the wall takes a tenth of the radius more."""
+    part = _around(
+        [min(pair) - 1.2 * radius for pair in zip(start, end, strict=True)],
+        [max(pair) + 1.2 * radius for pair in zip(start, end, strict=True)],
+    )
     way = [e - s for s, e in zip(start, end, strict=True)]
-    from_start = [v - s for v, s in zip((x, y, d), start, strict=True)]
-    square = sum(w * w for w in way)
-    share = np.clip(sum(f * w for f, w in zip(from_start, way, strict=True)) / square, 0, 1)
-    parts = ((f - share * w) ** 2 for f, w in zip(from_start, way, strict=True))
-    return np.sqrt(sum(parts))
+    x, y, d = (v - s for v, s in zip(_coordinates(part), start, strict=True))
+    share = np.clip((x * way[0] + y * way[1] + d * way[2]) / sum(w * w for w in way), 0, 1)
+    away = np.sqrt(sum((v - share * w) ** 2 for v, w in zip((x, y, d), way, strict=True)))
+    if wall is not None:
+        labels[part][away < radius * 1.1] = wall
+    labels[part][away < radius] = inside

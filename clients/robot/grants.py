@@ -68,6 +68,11 @@ class Grants:
         exchange.key, exchange.digits = agreed.key, agreed.digits
         return None
 
+    @property
+    def key(self) -> bytes:
+        """Of the lease in force."""
+        return self._key
+
     def key_of(self, name: str) -> bytes:
         """Of an exchange that is whole. Raises LeaseRefused."""
         exchange = self._asking.get(name)

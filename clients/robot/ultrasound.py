@@ -32,10 +32,11 @@ LATTICE, LATTICE_MM = 128, 0.4  # a power of two; repeats after 51 mm
 SOFT_MM = 25.0  # how deep the tissue gives way below the probe
 SOFT_N_MM = 0.7  # of the skin, for the contact of the single elements
 FULL_N = 2.5  # coupled all over
-RANGE_DB = 58.0
+RANGE_DB = 55.0
+LOUDEST_DB = 17.0  # that is white
 TOP_MARGIN = 14  # pixels above the probe's face
-INTERFACE = 9.0  # how bright a boundary is beside scatter
-QUIET = 0.0035  # of the receiver, near the probe
+INTERFACE = 14.0  # how bright a boundary is beside scatter
+QUIET = 0.0025  # of the receiver, near the probe
 
 _LOUD = np.array([10 ** (ACOUSTICS[t].echo_db / 20) for t in Tissue], np.float32)
 _LOSS = np.array([ACOUSTICS[t].loss_db_mm for t in Tissue], np.float32)
@@ -94,12 +95,12 @@ class Simulator:
         if not coupled.any():
             return fan.bend(np.zeros((SAMPLES, LINES), np.uint8))
         loud = _envelope(self._echoes(pose, fan))
-        loud *= coupled
+        loud *= coupled * coupled
         self._turn = (self._turn + 97) % SAMPLES
         loud += self._noise[self._turn : self._turn + SAMPLES] * fan.noise
         np.log10(loud, out=loud)
         loud *= 20 * 255 / RANGE_DB
-        loud += 255 * (1 + (imaging.gain_db - 6) / RANGE_DB)
+        loud += 255 * (1 + (imaging.gain_db - LOUDEST_DB) / RANGE_DB)
         return fan.bend(np.clip(loud, 0, 255, out=loud).astype(np.uint8))
 
     def _coupling(self, pose: Pose, force_n: float) -> Floats:
@@ -223,7 +224,7 @@ class _Fan:
             RADIUS_MM * np.cos(angle[0]) - RADIUS_MM,
         )
         self.soft = np.exp(-deep / SOFT_MM)
-        self.noise = np.asarray(QUIET * 10 ** (deep / 160), np.float32)
+        self.noise = np.asarray(QUIET * 10 ** (deep / 130), np.float32)
         self._maps, self._over = self._picture(depth_mm)
 
     def _picture(self, depth_mm: float) -> tuple[tuple[Any, Any], Pixels]:

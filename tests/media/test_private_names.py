@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from aiortc import rtcdtlstransport, rtcsctptransport
+from aiortc import rtcdtlstransport, rtcrtpsender, rtcsctptransport
 from pylibsrtp import Policy, Session, _binding
 
 from media.dtls import PROFILES
@@ -56,3 +56,11 @@ def test_gcm_comes_first() -> None:
         b"SRTP_AEAD_AES_128_GCM",
         b"SRTP_AES128_CM_SHA1_80",
     ]
+
+
+def test_a_sender_still_tells_when_its_frames_leave() -> None:
+    """clients/robot/picture_track.py learns each frame's RTP timestamp from it."""
+    source = inspect.getsource(rtcrtpsender.RTCRtpSender)
+    for name in ("__rtp_timestamp = packet.timestamp",):
+        assert f"self.{name}" in source, name
+    assert "uint32_add(timestamp_origin, enc_frame.timestamp)" in source
