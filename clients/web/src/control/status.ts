@@ -21,7 +21,8 @@ export interface Situation {
   readonly silentMs: number | null;
   readonly obstacle: Obstacle | null;
   readonly present: boolean; // there is a robot in the room
-  readonly clutch: boolean;
+  readonly deadman: boolean;
+  readonly clutch: boolean; // with the deadman
   readonly nameOf: (participant: string) => string;
 }
 
@@ -78,7 +79,7 @@ function watching(state: State, { nameOf, obstacle }: Situation, c: ControlMessa
   return { tone: "quiet", title: s.free, text: obstacle ? c.obstacles[obstacle] : s.freeText };
 }
 
-function held({ newest, fresh, silentMs, clutch }: Situation, c: ControlMessages): Line {
+function held({ newest, fresh, silentMs, deadman, clutch }: Situation, c: ControlMessages): Line {
   const s = c.status;
   if (!newest || !fresh) {
     const text = silentMs === null ? "" : s.silentText((silentMs / 1000).toFixed(1));
@@ -93,7 +94,7 @@ function held({ newest, fresh, silentMs, clutch }: Situation, c: ControlMessages
   if (clutch) return { tone: "good", title: s.clutch, text: "" };
   if (mode === "following") return moving(newest.flags, c);
   if (cause === "far") return { tone: "caution", title: s.far, text: s.farText };
-  return { tone: "good", title: s.ready, text: s.readyText("D") };
+  return { tone: "good", title: s.ready, text: deadman ? s.farText : s.readyText("D") };
 }
 
 function moving(flags: number, c: ControlMessages): Line {

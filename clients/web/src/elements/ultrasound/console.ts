@@ -70,6 +70,7 @@ export class DistalConsole extends ConsoleElement {
         silentMs,
         obstacle: console.obstacle.value,
         present,
+        deadman: console.held.value.deadman,
         clutch: console.held.value.deadman && console.held.value.clutch,
         nameOf,
       },
