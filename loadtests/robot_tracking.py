@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clients import plot
 from control.messages import Mode, Observation
 from control.vectors import ZERO, Vector
-from loadtests import plot
 from loadtests.robot_faults.hand import FORCE_GAIN, LOWER_M_S, TOUCH_N, Hand
 from loadtests.robot_faults.trajectory import COLUMNS
 from loadtests.robot_faults.world import World

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from loadtests import measure, plot, report, verdict
+from clients import plot
+from loadtests import measure, report, verdict
 from loadtests.distal import Distal
 from loadtests.janus import Janus
 from loadtests.server import Server

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from loadtests import bench, plot, process, verdict
+from clients import plot
+from loadtests import bench, process, verdict
 from loadtests.distal import Distal
 from loadtests.guests import Guests, Sending
 from loadtests.measure import new_ssrcs

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtests import judge, plot, verdict
+from clients import plot
+from loadtests import judge, verdict
 from loadtests.call import Call
 
 

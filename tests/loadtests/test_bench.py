@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import bench, plot, verdict
+from clients import plot
+from loadtests import bench, verdict
 
 WORK = verdict.Bar("CPU", "≤ 1/6 of Janus", "1/7", True)
 
