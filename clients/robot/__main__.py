@@ -15,6 +15,7 @@ from clients.participant import Dismissed
 from clients.protocol_client import RequestError
 from clients.robot.agent import Site, SiteAgent
 from clients.robot.mark import Marked
+from clients.robot.operator import PORT, serve
 from clients.robot.record import Kept, beginning
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone
@@ -22,7 +23,7 @@ from clients.robot.source import Source, SourceLost
 from clients.robot.ultrasound import Simulator
 from clients.site import token_reader, websocket_url
 from control.orders import Scene
-from control.presets import NAMES
+from control.presets import NAMES, preset
 
 LABEL = "模拟超声机械臂 · Simulated ultrasound arm"
 # Of the simulated arm (clients/robot/mujoco_arm.py): half an elliptic cylinder under the skin.
@@ -55,6 +56,12 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         default=Path(os.environ.get("DISTAL_DATA_DIR", "data")),
         help="for the record of what happened (default: DISTAL_DATA_DIR, or data)",
+    )
+    parser.add_argument(
+        "--operator-port",
+        type=int,
+        default=PORT,
+        help=f"of the operator's page, on this machine only ({PORT}; 0: none)",
     )
     return parser.parse_args(given)
 
@@ -92,7 +99,11 @@ async def run(chosen: argparse.Namespace) -> int:
     site.servo.epoch = record.last_epoch()
     with record:
         async with SiteAgent(websocket_url(chosen.url), token, site, source, record) as agent:
-            return await live(agent)
+            limits = preset(chosen.preset, site.servo.centre, site.servo.outward).limits
+            async with serve(agent, limits, chosen.operator_port) as page:
+                if page:
+                    print(f"the operator's page: {page}", flush=True)
+                return await live(agent)
 
 
 async def live(agent: SiteAgent) -> int:

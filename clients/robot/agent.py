@@ -14,13 +14,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from clients.control_link import ControlLink
 from clients.participant import Participant, Publication
 from clients.robot.grants import Grants
+from clients.robot.operator import Asker
 from clients.robot.picture_track import Pictures, PictureTrack
 from clients.robot.room_camera import RoomCamera
 from clients.robot.servo import Settings as ServoSettings
@@ -44,16 +45,6 @@ AGAIN_S = 1.0
 MODES: tuple[o.ModeName, ...] = (
     "idle", "ready", "following", "frozen", "holding", "retreating", "latched",
 )  # fmt: skip
-
-
-class Asker(NamedTuple):
-    """Somebody who asks for control, or has it."""
-
-    id: str
-    name: str
-    role: str
-    institution: str
-    digits: str  # to be compared by voice
 
 
 class Site(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -44,7 +44,7 @@ async def site(server: DistalServer) -> AsyncIterator[asyncio.subprocess.Process
     """The agent as an operator starts it, for a demonstration."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "clients.robot", "--url", server.url, "--token-file", "-"),
-        *("--grant", "at_once"),
+        *("--grant", "at_once", "--operator-port", "0"),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
     )
