@@ -23,7 +23,7 @@ FROM, TO = (1.35, -0.95, 0.85), (0.35, 0.0, 0.15)  # m, the arm's base frame
 FOCAL_PX = 420.0
 FLOOR, WALL, BED = (74, 70, 66), (98, 92, 86), (150, 142, 132)
 SKIN_TONE, ARM, JOINT, PROBE = (150, 170, 205), (205, 205, 200), (120, 120, 116), (60, 60, 60)
-SLICES = 25
+STRIPS = 24  # of the body's skin
 
 Array = NDArray[np.float64]
 
@@ -102,14 +102,15 @@ class RoomCamera:
         bed = [centre + a * (wide + 0.08) * across + b * (long + 0.1) * along
                for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]  # fmt: skip
         self._fill(picture, bed, BED)
-        for n in range(SLICES):
-            where = centre + along * long * (1 - 2 * n / (SLICES - 1))
-            rim = [
-                where + across * wide * math.cos(a) + outward * high * math.sin(a)
-                for a in np.linspace(0, math.pi, 24)
-            ]
-            shade = 0.72 + 0.28 * n / SLICES
-            self._fill(picture, rim, tuple(int(c * shade) for c in SKIN_TONE))
+        strips = np.linspace(0, math.pi, STRIPS + 1)
+        rim = [across * wide * math.cos(a) + outward * high * math.sin(a) for a in strips]
+        ends = [[centre + side * long * along + point for point in rim] for side in (1, -1)]
+        for n in sorted(range(STRIPS), key=lambda n: -self._place(ends[0][n])[2]):
+            shade = 0.7 + 0.3 * math.sin(float(strips[n]))
+            corners = [ends[0][n], ends[0][n + 1], ends[1][n + 1], ends[1][n]]
+            self._fill(picture, corners, tuple(int(c * shade) for c in SKIN_TONE))
+        near = min(ends, key=lambda end: self._place(end[STRIPS // 2])[2])
+        self._fill(picture, near, tuple(int(c * 0.8) for c in SKIN_TONE))
         return picture
 
     def _fill(self, picture: Any, points: list[Array], colour: Any) -> None:
