@@ -137,8 +137,8 @@ async def _run_site(server: Distal) -> int:
 async def _run_robot(server: Distal) -> int:
     """The same for the robot; nobody is beside it, so whoever asks has control at once."""
     token = sign(server.key, ROOM, "device", ROBOT_NAME, HOSPITAL, DAY_S)
-    arguments = ("--grant", "at_once", "--data-dir", str(server.settings.data_dir))
-    arguments += ("--operator-port", "0")
+    data = str(server.settings.data_dir)
+    arguments = ("--grant", "at_once", "--operator-port", "0", "--data-dir", data)
     return await _run_client(server, "clients.robot", token, *arguments)
 
 
