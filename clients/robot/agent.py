@@ -198,7 +198,7 @@ class SiteAgent:
             case o.Sealed():
                 self._holder_said(self._grants.said(sender, order))
             case o.Stop():
-                self.stop(self._asker(sender).name or sender)
+                self.stop(sender)  # no name: it goes into the record
             case o.Gone() if sender == RELAY:
                 self._grants.forget(order.name)
                 if order.name == self._grants.holder:
