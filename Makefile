@@ -36,7 +36,7 @@ install: $(PLANE_READY) $(WEB_READY)  ## all that `make run` needs, without star
 test: install lint $(BUILDS_READY)  ## install what the tests need, check the style, run every test
 	tests/install_debian.sh
 	$(NPM) run test
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(TOOLS_READY) $(PLANE_READY) $(NODE_READY)  ## formatters, linters and type checkers, changing nothing
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

@@ -83,6 +83,7 @@ class Distal(DicomServer):
     def command(self) -> list[str]:
         program = str(Path(sys.executable).parent / "distal")
         ports = ["--port", str(self.http_port), "--dicom-port", str(self.dicom_port)]
+        ports += ["--control-port", "0"]
         media = ["--media-port", "0", "--media-tcp-port", "0", "--log-level", "warning"]
         return [program, "serve", *ports, *media, "--data-dir", str(self.folder / "data")]
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +25,7 @@ from signaling import protocol as p
 from signaling.robots import ControlUnavailable, Part, Robots
 
 ANSWER_S = 10.0
+PORT_S = 2.0
 
 
 class ControlProcess:
@@ -39,9 +42,24 @@ class ControlProcess:
         self._rooms: set[str] = set()  # with robots
 
     async def start(self) -> None:
-        """Wait until it serves. Raises ChildError."""
+        """Wait until it serves. Raises OSError when its port is taken, and ChildError."""
         if self._settings.control_port:
+            await self._free_port()
             await self._child.ready()
+
+    async def _free_port(self) -> None:
+        """Whether it can be bound, before a process tries; one of before may still say goodbye."""
+        settings = self._settings.control()
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        until = time.monotonic() + PORT_S
+        while True:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                try:
+                    return probe.bind((settings.host, self._settings.control_port))
+                except OSError:
+                    if time.monotonic() > until:
+                        raise
+            await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         """It tells the robots, and ends."""

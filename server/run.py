@@ -106,6 +106,13 @@ class Distal:
             self.port = int(self._runner.addresses[0][1])
         try:
             await self._control.start()
+        except OSError as error:
+            raise StartError(
+                _port_trouble("UDP", "--control-port", error, settings, settings.control_port)
+            ) from None
+        except ChildError as error:
+            raise StartError(str(error)) from None
+        try:
             await self._receiver.start()
         except OSError as error:
             raise StartError(

@@ -66,7 +66,7 @@ def test_test_installs_and_checks_before_it_tests() -> None:
         "clang-format --dry-run --Werror",
         "run lint",
         "tests/install_debian.sh",
-        "-m pytest --numprocesses=2 --dist=loadfile tests/server -x",
+        "-m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/server -x",
     )
 
 

@@ -25,7 +25,7 @@ def distal(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, "-m", "server.cli", *arguments],
         cwd=ROOT,
-        env=clean | {"DISTAL_DICOM_PORT": "0"} | environment,
+        env=clean | {"DISTAL_DICOM_PORT": "0", "DISTAL_CONTROL_PORT": "0"} | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -142,6 +142,19 @@ def test_a_media_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     assert str(port) in last
     assert "in use" in last
     assert "Traceback" not in ran.stderr
+
+
+def test_a_control_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        ran = distal(
+            *("serve", "--port", str(free_port()), "--media-port", str(free_udp_port())),
+            *("--control-port", str(port), "--data-dir", str(tmp_path)),
+        )
+    assert ran.returncode == 2
+    assert f"UDP port {port} of 127.0.0.1 is in use" in ran.stderr.splitlines()[-1]
+    assert "--control-port" in ran.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

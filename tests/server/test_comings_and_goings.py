@@ -32,7 +32,8 @@ class InProcess(distal.Distal):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        ports = {"port": "0", "media_port": "0", "data_dir": str(folder / "data")}
+        ports = {"port": "0", "media_port": "0", "control_port": "0"}
+        ports |= {"data_dir": str(folder / "data")}
         self.inside = run.Distal(config.load({}, ports))
 
     async def start(self) -> None:
