@@ -77,7 +77,7 @@ class SiteAgent:
         record: Record | None = None,
     ) -> None:
         self.site = site
-        self.participant = Participant(url, token, publish=self._publications)
+        self.participant = Participant(url, token, name=site.label, publish=self._publications)
         self.link = ControlLink(self.participant, "robot", self)
         self.servo: ServoLink | None = None
         self._source = source
