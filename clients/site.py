@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clients import media_loop
-from clients.participant import Dismissed, Participant, Publication
+from clients.living import live
+from clients.participant import Participant, Publication
 from clients.protocol_client import RequestError
 from clients.scene import scene_file
 from signaling import protocol as p
@@ -85,28 +86,11 @@ def token_reader(file: str) -> Callable[[], str]:
 
 
 async def run(site: Site) -> int:
-    """Live until SIGTERM or SIGINT (0), dismissal (0) or refusal (1)."""
-    loop = asyncio.get_running_loop()
-    living = asyncio.create_task(site.participant.run())
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    await site.participant.close()
-    living.cancel()
+    """Its life in the room, as an exit status."""
     try:
-        await living
-    except asyncio.CancelledError:
-        return 0
-    except Dismissed as dismissed:
-        print(f"dismissed: {dismissed}", file=sys.stderr)
-        return 0
-    except RequestError as refused:
-        print(f"refused: {refused}", file=sys.stderr)
-        return 1
-    return 0
+        return await live(site.participant.run())
+    finally:
+        await site.participant.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

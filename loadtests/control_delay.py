@@ -258,13 +258,13 @@ async def _store(folder: Path, port: int) -> list[asyncio.subprocess.Process]:
     ]
 
 
-def state(holder: str) -> o.State:
-    """A robot that follows this console."""
+def state(holder: str, epoch: int = 1) -> o.State:
+    """A robot that follows this console; empty: nobody."""
     return o.State(
-        epoch=1,
+        epoch=epoch,
         holder=holder,
         since_ms=0,
-        mode="following",
+        mode="following" if holder else "idle",
         cause="none",
         asking=[],
         successor="",
@@ -282,9 +282,9 @@ def state(holder: str) -> o.State:
     )
 
 
-def command(sequence: int) -> bytes:
-    """Of epoch 1."""
-    return m.encode(m.Command(m.Flag(1), 1, sequence, 0, 0, 0, ZERO, UPRIGHT, ZERO, ZERO, 0.0), KEY)
+def command(sequence: int, epoch: int = 1) -> bytes:
+    wish = (0, 0, ZERO, UPRIGHT, ZERO, ZERO, 0.0)
+    return m.encode(m.Command(m.Flag(1), epoch, sequence, 0, *wish), KEY)
 
 
 def observation(sequence: int) -> bytes:

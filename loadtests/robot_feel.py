@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clients.console.device import SimulatedHand
-from control.errors import ControlError
 from control.feel import Feel
 from control.governor import Governor
-from control.messages import Command, Flag, Mode, Observation, decode, encode
+from control.messages import Command, Flag, Mode, encode
 from control.passivity import STORE_MAX_J
 from control.vectors import ZERO, Vector, dot, length, minus
 from loadtests import verdict
@@ -58,6 +57,7 @@ class FeelingHand(Hand):
 
     def __init__(self, feel: Feel) -> None:
         super().__init__("ann", 1)
+        self.now_us = 0
         self.feel = feel
         self.device = SimulatedHand(presses)
         self.given_j = self.most_j = 0.0  # out of the network; the most at any moment
@@ -71,18 +71,13 @@ class FeelingHand(Hand):
         self._sent.clear()
 
     def see(self, data: bytes) -> None:
-        try:
-            seen = decode(data, Observation, self.key)
-        except ControlError:
+        before = self.seen
+        super().see(data)
+        if self.seen is None or self.seen is before:
             return
-        if self.seen is None or seen.sequence > self.seen.sequence:
-            self.seen = seen
-            self.feel.observe(seen, self.now_us)
-            sent_us = self._sent.get(seen.applied_sequence)
-            if sent_us is not None:
-                self._round_trip_us = self.now_us - sent_us - seen.applied_age_us
-
-    now_us = 0
+        self.feel.observe(self.seen, self.now_us)
+        if (sent_us := self._sent.get(self.seen.applied_sequence)) is not None:
+            self._round_trip_us = self.now_us - sent_us - self.seen.applied_age_us
 
     def advance(self, now_us: int) -> None:
         """The device's loop, up to now."""

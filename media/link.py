@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .contract import DataClosing, SdpError
+from .contract import DataClosing
 from .data import RELIABLE_MAX, DataEnd, DataRoom
 from .lane import Lane
-from .sdp import parse, render
-from .transport import BaseTransport, check_bundle, data_answer, data_section
+from .sctp import BoundedSctp
+from .transport import BaseTransport
 
 
 class LinkTransport(BaseTransport):
@@ -23,18 +23,11 @@ class LinkTransport(BaseTransport):
 
     async def negotiate(self, offer: str) -> str:
         """Answer an offer with one data section and no media. Raises SdpError."""
-        description = parse(offer)
-        check_bundle(description)
-        sections = []
-        for m in description.media:
-            if not data_section(m):
-                raise SdpError("a control link takes data channels and no media")
-            sctp = self._accept_data(m)
-            if self._end is None:
-                self._end = DataEnd(self._room, self._participant, sctp, self._data_closed)
-            sections.append(data_answer(m, RELIABLE_MAX))
-        self._secure(description.security(), offered=True)
-        return render(self._describe(sections, self._answered_setup))
+        return self._answer_data(offer, self._join, RELIABLE_MAX)
+
+    def _join(self, sctp: BoundedSctp) -> None:
+        if self._end is None:
+            self._end = DataEnd(self._room, self._participant, sctp, self._data_closed)
 
     def _data_closed(self, label: str, reason: DataClosing) -> None:
         if self.on_data_closed is not None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from aiortc import RTCDataChannel
 
-from .contract import SdpError
-from .sdp import parse, render
-from .transport import BaseTransport, check_bundle, data_answer, data_section
+from .transport import BaseTransport
 
 MESSAGE_MAX = 1200  # a packet's worth: the check measures, it does not store
 MESSAGES_MAX = 2000
+STORED_MAX = 65536  # octets of a message that SCTP takes in
 
 
 class ProbeTransport(BaseTransport):
@@ -21,18 +20,9 @@ class ProbeTransport(BaseTransport):
 
     async def negotiate(self, offer: str) -> str:
         """Answer an offer with one data section. Raises SdpError."""
-        description = parse(offer)
-        check_bundle(description)
-        sections = []
-        for m in description.media:
-            if not data_section(m):
-                raise SdpError("the network check takes one data channel and no media")
-            sctp = self._accept_data(m)
-            sctp.on("datachannel", self._opened)
-            sections.append(data_answer(m, 65536))
-        security = description.security()
-        self._secure(security)
-        return render(self._describe(sections, self._answered_setup))
+        return self._answer_data(
+            offer, lambda sctp: sctp.on("datachannel", self._opened), STORED_MAX
+        )
 
     def _opened(self, channel: RTCDataChannel) -> None:
         def echo(message: str | bytes) -> None:

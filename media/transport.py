@@ -16,7 +16,7 @@ from .contract import SdpError, TransportState, TransportStats
 from .dtls import DatagramPipe, DtlsError, PlaneDtls
 from .rate import TokenBucket
 from .sctp import BoundedSctp
-from .sdp import Description, Section, Security
+from .sdp import Description, Section, Security, parse, render
 from .srtp import SrtpSessions
 
 if TYPE_CHECKING:
@@ -134,6 +134,21 @@ class BaseTransport:
         if self._sctp is None:
             self._sctp = BoundedSctp(self._dtls)
         return self._sctp
+
+    def _answer_data(
+        self, offer: str, join: Callable[[BoundedSctp], object], message_max: int
+    ) -> str:
+        """Answer an offer of data channels alone; `join` gets their SCTP. Raises SdpError."""
+        description = parse(offer)
+        check_bundle(description)
+        sections = []
+        for m in description.media:
+            if not data_section(m):
+                raise SdpError("this takes data channels and no media")
+            join(self._accept_data(m))
+            sections.append(data_answer(m, message_max))
+        self._secure(description.security(), offered=True)
+        return render(self._describe(sections, self._answered_setup))
 
     # --- state ---------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -26,7 +27,6 @@ from control import orders as o
 from control.desk import Delivery, Desk, NotAllowed
 from control.envelope import RELAY, address, addressed, stamp
 from control.errors import ControlError, MalformedMessage
-from control.urgency import hurry
 from media.contract import CapacityError, PortError, SdpError
 from media.data import DataEnd, DataRoom
 from media.data_queue import DataCounters, Message
@@ -40,6 +40,7 @@ MOTION, ORDER = "motion", "order"
 LOOK_S = 0.5
 BEAT_LOOKS = 2  # looks to a beat
 BIND_S = 8.0  # the process before this one may still be telling its robots
+NICE = -15  # a stop must not wait for somebody's film
 FAREWELL_S = 0.5  # for `closing` to reach the robots
 LINE_MAX = 512 * 1024
 log = structlog.get_logger("server.control_process")
@@ -265,7 +266,8 @@ async def main() -> int:
     groups = {name: ClassGroup(**group) for name, group in told["relay"].pop("groups").items()}
     gc.collect()
     gc.freeze()
-    log.info("serving control", priority=hurry())
+    with contextlib.suppress(OSError):  # not allowed everywhere
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)  # threads made later inherit it
     try:
         await ControlServer(RelaySettings(groups=groups, **told["relay"])).serve(reader)
     except PortError as error:

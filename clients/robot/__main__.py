@@ -6,13 +6,11 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from clients.participant import Dismissed
-from clients.protocol_client import RequestError
+from clients.living import live
 from clients.robot.agent import Site, SiteAgent
 from clients.robot.mark import Marked
 from clients.robot.operator import PORT, serve
@@ -103,30 +101,7 @@ async def run(chosen: argparse.Namespace) -> int:
             async with serve(agent, limits, chosen.operator_port) as page:
                 if page:
                     print(f"the operator's page: {page}", flush=True)
-                return await live(agent)
-
-
-async def live(agent: SiteAgent) -> int:
-    """Until SIGTERM or SIGINT (0), dismissal (0) or refusal (1)."""
-    living = asyncio.create_task(agent.run())
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    living.cancel()
-    try:
-        await living
-    except asyncio.CancelledError:
-        return 0
-    except Dismissed as dismissed:
-        print(f"dismissed: {dismissed}", file=sys.stderr)
-        return 0
-    except RequestError as refused:
-        print(f"refused: {refused}", file=sys.stderr)
-        return 1
-    return 0
+                return await live(agent.run())
 
 
 def main(given: Sequence[str] | None = None) -> int:

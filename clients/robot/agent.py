@@ -275,7 +275,7 @@ class SiteAgent:
         self._say(only_changed=True)
 
     def _happened(self, event: Happened) -> None:
-        kept = Event(event.at_us, event.kind, Cause(event.cause), event.text, event.figures)  # type: ignore[arg-type]
+        kept = Event(event.at_us, event.kind, Cause(event.cause), event.text, event.figures)
         self._events.append(kept)
         self._record.event(kept)
         log.info("%s: %s %s", kept.kind, kept.cause.name.lower(), kept.text)

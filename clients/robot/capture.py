@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import av
 import av.container
 
-from clients.robot.source import WHOLE, Picture, Pose, SourceLost, now_us
+from clients.robot.source import WHOLE, Picture, Pose, SourceLost, frozen_only, now_us
 from control.orders import Imaging
 from control.vectors import Vector
 
@@ -45,9 +45,7 @@ class Capture:
         return self._imaging
 
     def adjust(self, imaging: Imaging) -> None:
-        self._imaging = Imaging(
-            depth_mm=WHOLE.depth_mm, gain_db=WHOLE.gain_db, frozen=imaging.frozen
-        )
+        self._imaging = frozen_only(imaging)
 
     def follow(self, pose: Pose, force: Vector) -> None:
         """A machine on the other side of a cable has its own eyes."""

@@ -13,7 +13,17 @@ import time
 import numpy as np
 import pyigtl
 
-from clients.robot.source import WAIT_S, WHOLE, Picture, Pixels, Pose, SourceLost, axes_of, now_us
+from clients.robot.source import (
+    WAIT_S,
+    WHOLE,
+    Picture,
+    Pixels,
+    Pose,
+    SourceLost,
+    axes_of,
+    frozen_only,
+    now_us,
+)
 from control.orders import Imaging
 from control.vectors import Vector
 
@@ -46,9 +56,7 @@ class OpenIgtLink:
 
     def adjust(self, imaging: Imaging) -> None:
         """Frozen alone; the other knobs are the machine's."""
-        self._imaging = Imaging(
-            depth_mm=WHOLE.depth_mm, gain_db=WHOLE.gain_db, frozen=imaging.frozen
-        )
+        self._imaging = frozen_only(imaging)
 
     def follow(self, pose: Pose, force: Vector) -> None:
         if time.monotonic() - self._posed_s < POSE_S or not self._client.is_connected():

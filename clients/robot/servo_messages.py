@@ -10,6 +10,7 @@ import time
 import msgspec
 from msgspec import Struct
 
+from control.events import Kind
 from control.vectors import Vector
 
 MESSAGE_MAX = 65_536
@@ -83,7 +84,7 @@ class Happened(Struct, tag=13, array_like=True):
     """An event (control.events.Event)."""
 
     at_us: int
-    kind: str
+    kind: Kind
     cause: int
     text: str
     figures: dict[str, float]

@@ -31,6 +31,11 @@ class Pose(NamedTuple):
     orientation: Quaternion
 
 
+def frozen_only(wanted: Imaging) -> Imaging:
+    """How the knobs stand of a machine whose other knobs are out of reach."""
+    return Imaging(depth_mm=WHOLE.depth_mm, gain_db=WHOLE.gain_db, frozen=wanted.frozen)
+
+
 class SourceLost(Exception):
     """No pictures will come any more from this connection; the agent opens the source again."""
 

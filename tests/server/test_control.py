@@ -12,14 +12,12 @@ import pytest
 from clients.control_link import ControlLink
 from clients.participant import Participant
 from clients.protocol_client import RequestError
-from control import messages as m
 from control import orders as o
 from control.envelope import EVERYBODY, Stamp
+from loadtests.control_delay import command, observation, state
 from loadtests.ports import free_udp_port
 from signaling import protocol as p
 from tests.server_process import DistalServer
-
-KEY = bytes(range(32))
 
 
 class Ears:
@@ -83,65 +81,24 @@ async def server(tmp_path: Path) -> AsyncIterator[DistalServer]:
         yield server
 
 
-def state(holder: str = "", epoch: int = 0) -> o.State:
-    return o.State(
-        epoch=epoch,
-        holder=holder,
-        since_ms=0,
-        mode="ready" if holder else "idle",
-        cause="none",
-        asking=[],
-        successor="",
-        grants="operator",
-        label="Arm",
-        preset="abdomen",
-        limits=o.ForceLimits(warn_n=10, soft_n=15, hard_n=25),
-        speed_m_s=0.1,
-        imaging=o.Imaging(depth_mm=120, gain_db=0, frozen=False),
-        scene=o.Scene(
-            centre=[0, 0, 0], along=[1, 0, 0], outward=[0, 0, 1], half=[0.1, 0.1], length_m=0.5
-        ),
-        video="live",
-        simulated=True,
-    )
-
-
-def command(epoch: int, sequence: int) -> bytes:
-    zero = (0.0, 0.0, 0.0)
-    return m.encode(
-        m.Command(m.Flag(0), epoch, sequence, 0, 0, 0, zero, (1.0, 0.0, 0.0, 0.0), zero, zero, 0.0),
-        KEY,
-    )
-
-
-def observation(sequence: int) -> bytes:
-    zero = (0.0, 0.0, 0.0)
-    return m.encode(
-        m.Observation(
-            0, 0, sequence, 0, 0, 0, m.Mode.IDLE, 0, zero, (1.0, 0.0, 0.0, 0.0), zero, zero, 0.0
-        ),
-        KEY,
-    )
-
-
 async def test_motion_passes_from_the_holder_alone_and_is_stamped(server: DistalServer) -> None:
     async with (
         someone(server, "device", "Robot", "robot") as robot,
         someone(server, "specialist", "Holder", "console") as holder,
         someone(server, "specialist", "Other", "console") as other,
     ):
-        robot.link.send_order(EVERYBODY, state())
+        robot.link.send_order(EVERYBODY, state(""))
         await holder.heard(o.State)
-        holder.link.send_motion(robot.id, command(1, 1))  # nobody has control yet
-        robot.link.send_order(EVERYBODY, state(holder.id, 1))
+        holder.link.send_motion(robot.id, command(1))  # nobody has control yet
+        robot.link.send_order(EVERYBODY, state(holder.id))
         await holder.until(lambda: (holder.id, 1) in _holders(holder))
-        other.link.send_motion(robot.id, command(1, 2))
-        holder.link.send_motion(robot.id, command(0, 3))  # of an epoch before
+        other.link.send_motion(robot.id, command(2))
+        holder.link.send_motion(robot.id, command(3, epoch=0))  # of an epoch before
         holder.link.send_order(robot.id, o.Ask(commitment=bytes(32)))  # in order behind nothing
         await robot.heard(o.Ask)
         assert robot.ears.motions == []
 
-        good = command(1, 4)
+        good = command(4)
         holder.link.send_motion(robot.id, good)
         await robot.until(lambda: bool(robot.ears.motions))
         [(sender, message, stamp)] = robot.ears.motions
@@ -166,7 +123,7 @@ async def test_who_may_not_command_may_still_stop(server: DistalServer) -> None:
         someone(server, "device", "Robot", "robot") as robot,
         someone(server, "county_doctor", "Watcher", "console") as watcher,
     ):
-        robot.link.send_order(EVERYBODY, state())
+        robot.link.send_order(EVERYBODY, state(""))
         await watcher.heard(o.State)
         watcher.link.send_order(robot.id, o.Ask(commitment=bytes(32)))
         watcher.link.send_order(EVERYBODY, o.Stop())
@@ -187,7 +144,7 @@ async def test_a_robot_needs_a_token_for_it(server: DistalServer) -> None:
 async def test_who_leaves_is_told_of(server: DistalServer) -> None:
     async with someone(server, "specialist", "Doctor", "console") as doctor:
         async with someone(server, "device", "Robot", "robot") as robot:
-            robot.link.send_order(EVERYBODY, state())
+            robot.link.send_order(EVERYBODY, state(""))
             await doctor.heard(o.State)
             name = robot.id
         gone = await doctor.heard(o.Gone)
@@ -202,7 +159,7 @@ async def test_a_control_process_that_dies_is_replaced_and_links_come_back(
         someone(server, "device", "Robot", "robot") as robot,
         someone(server, "specialist", "Doctor", "console") as doctor,
     ):
-        robot.link.send_order(EVERYBODY, state())
+        robot.link.send_order(EVERYBODY, state(""))
         await doctor.heard(o.State)
         assert server.process is not None
         children = psutil.Process(server.process.pid).children()
@@ -212,7 +169,7 @@ async def test_a_control_process_that_dies_is_replaced_and_links_come_back(
         await doctor.until(lambda: doctor.ears.opened_times == 2)
         assert robot.ears.lost_times == doctor.ears.lost_times == 1
         doctor.ears.orders.clear()
-        robot.link.send_order(EVERYBODY, state())
+        robot.link.send_order(EVERYBODY, state(""))
         await doctor.heard(o.State)
 
 
