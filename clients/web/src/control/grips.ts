@@ -27,6 +27,7 @@ export class Grips {
   #clutch = false; // by its button
   #rotating = false;
   #gamepad: string | null = null;
+  #place: number | null = null; // of the gamepad among those that are plugged in
   #trembledMs = 0;
 
   /** `onStop`: the gamepad's own button. */
@@ -92,11 +93,21 @@ export class Grips {
   #grip(): Grip {
     const pad = pluggedIn();
     const stick = pad ? gripOf(pad) : { ...OPEN, stop: false };
-    this.#gamepad = pad?.id ?? null;
+    this.#take(pad);
     if (stick.stop) this.onStop();
     const parts = [this.#keyboard.grip(this.#rotating), this.#pads.grip(this.#rotating), stick];
     const whole = together(parts);
     return { ...whole, clutch: whole.clutch || this.#clutch };
+  }
+
+  /** One that comes with its deadman pressed, or goes so, moves nothing. */
+  #take(pad: Gamepad | null): void {
+    const id = pad?.id ?? null;
+    const place = pad?.index ?? null;
+    if (id === this.#gamepad && place === this.#place) return;
+    this.#gamepad = id;
+    this.#place = place;
+    this.letGo();
   }
 
   #show(grip: Grip): void {
