@@ -19,6 +19,8 @@ Kind = Literal[
     "stop",  # text: by whom
     "cleared",
     "fault",  # text: what is wrong
+    "video",  # the ultrasound machine's; text: lost, or live
+    "record",  # of what happens; text: why it is not kept, or that it is again
     "governor",  # figures: speed, round_trip_ms (absent when it is not known)
 ]
 

@@ -14,7 +14,7 @@ from clients.living import live
 from clients.robot.agent import Site, SiteAgent
 from clients.robot.mark import Marked
 from clients.robot.operator import PORT, serve
-from clients.robot.record import Kept, beginning
+from clients.robot.recorder import Recorder
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone
 from clients.robot.source import Source, SourceLost
@@ -93,9 +93,8 @@ async def run(chosen: argparse.Namespace) -> int:
     source = await asyncio.to_thread(opened, chosen.machine)
     if chosen.mark:
         source = Marked(source)
-    record = Kept(chosen.data_dir / "robot", beginning(site.servo))
-    site.servo.epoch = record.last_epoch()
-    with record:
+    with Recorder(chosen.data_dir / "robot", site.servo) as record:
+        site.servo.epoch = record.last_epoch()
         async with SiteAgent(websocket_url(chosen.url), token, site, source, record) as agent:
             limits = preset(chosen.preset, site.servo.centre, site.servo.outward).limits
             async with serve(agent, limits, chosen.operator_port) as page:

@@ -23,6 +23,7 @@ from clients.participant import Participant, Publication
 from clients.robot.grants import Grants
 from clients.robot.operator import Asker
 from clients.robot.picture_track import Pictures, PictureTrack
+from clients.robot.recorder import Record
 from clients.robot.room_camera import RoomCamera
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone, ServoLink
@@ -55,14 +56,6 @@ class Site(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     simulated: bool = True
     servo: ServoSettings = msgspec.field(default_factory=ServoSettings)
     scene: o.Scene
-
-
-class Record:
-    """Where what happened is kept; this one keeps nothing."""
-
-    def command(self, data: bytes, key: bytes, now_us: int) -> None: ...
-    def event(self, event: Event) -> None: ...
-    def status(self, status: Status) -> None: ...
 
 
 class SiteAgent:
@@ -263,9 +256,12 @@ class SiteAgent:
 
     def _seen(self, data: bytes) -> None:
         self.link.send_motion(EVERYBODY, data)
+        self._record.observed(data)
 
     def _status(self, status: Status) -> None:
         self._record.status(status)
+        for trouble in self._record.troubles():
+            self._tell(Event(status.at_us, "record", Cause.NONE, trouble, {}))
         grants = self._grants
         has = (status.holder, status.epoch) == (grants.holder, grants.epoch)
         if grants.holder and not has and status.epoch >= grants.epoch:  # none from before the grant
@@ -275,10 +271,12 @@ class SiteAgent:
         self._say(only_changed=True)
 
     def _happened(self, event: Happened) -> None:
-        kept = Event(event.at_us, event.kind, Cause(event.cause), event.text, event.figures)
-        self._events.append(kept)
-        self._record.event(kept)
-        log.info("%s: %s %s", kept.kind, kept.cause.name.lower(), kept.text)
+        self._tell(Event(event.at_us, event.kind, Cause(event.cause), event.text, event.figures))
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+        self._record.event(event)
+        log.info("%s: %s %s", event.kind, event.cause.name.lower(), event.text)
 
     # --- pictures ------------------------------------------------------------------------------
 
@@ -302,6 +300,7 @@ class SiteAgent:
 
     def _sent(self, rtp: int, captured_us: int) -> None:
         self._to_servo(lambda servo: servo.frame(rtp, captured_us))
+        self._record.frame(rtp, captured_us)
 
     def _source_lost(self) -> None:
         log.warning("the ultrasound machine gives no pictures any more")

@@ -1,200 +1,238 @@
-"""The record of a site: what was commanded and done, how it felt, how late, and every event.
+"""What the record of a site says: lines of JSON, one type for each kind of line.
 
-JSON lines, in files that are bounded and rotated; `replay.py` reads them. People
-are their ids in the room: no name, no patient, no picture.
+Times are µs of the site's monotonic clock, figures are SI, places in the arm's base frame. People
+are their ids in the room: no name, no patient, no picture, no key. The recorder (recorder.py)
+writes it, `replay.py` tells it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import time
+import gzip
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import BinaryIO, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
 
-from clients.robot.agent import Record
-from clients.robot.servo import Settings
-from clients.robot.servo_messages import Status, clock_us
-from control.errors import ControlError
+from clients.robot.servo_messages import Status
 from control.events import Event
-from control.messages import Cause, Command, Mode, decode
-from control.presets import preset
+from control.messages import Cause, Command, Mode, Observation, Quaternion
 from control.vectors import Vector
 
-FILE_BYTES_MAX = 16 * 1024 * 1024  # an hour of control
-FILES_MAX = 64  # a gigabyte
-IDLE_US = 1_000_000  # between rows while nobody has control
-
-_encode = msgspec.json.encode
+SUFFIX = ".jsonl.gz"
+LINE_BYTES_MAX = 65_536  # of a file that is no record
 
 
-class Row(Struct, tag="row", kw_only=True):
-    """One moment. Times in µs of the site's monotonic clock; SI units, base frame."""
+class NotARecord(Exception):
+    """The file does not begin as a record does."""
+
+
+class Line(Struct, kw_only=True, tag_field="type"):
+    """Each has its time."""
 
     at_us: int
+
+
+class Beginning(Line, tag="begin"):
+    """The first line of a file: which clock, whose lease, and what was allowed."""
+
+    unix_ms: int
+    epoch: int
+    part: int
+    preset: str
+    force_n: tuple[float, float, float]  # warn, soft, hard
+
+
+class Commanded(Line, tag="command"):
+    """What the holder's console asked for, when it came to the site."""
+
+    flags: int
+    epoch: int
+    sequence: int
+    sent_us: int  # by the console's clock
+    seen_sequence: int
+    seen_rtp: int
+    position: Vector
+    orientation: Quaternion
+    velocity: Vector
+    turning: Vector
+    energy_j: float
+
+
+class Observed(Line, tag="seen"):
+    """What the robot told of itself, when it did."""
+
+    held: int
+    epoch: int
+    sequence: int
+    applied_sequence: int
+    applied_age_us: int
     mode: str
     cause: str
+    position: Vector
+    orientation: Quaternion
+    force: Vector
+    torque: Vector
+    energy_j: float
+
+
+class Framed(Line, tag="frame"):
+    """An ultrasound picture went out with this timestamp; `at_us`: captured."""
+
+    rtp: int
+
+
+class State(Line, tag="state"):
+    """What the robot's rules thought."""
+
+    mode: str
+    cause: str
+    holder: str
     epoch: int
     deadman: bool
-    position: Vector
-    orientation: tuple[float, float, float, float]
-    force: Vector
-    target: Vector | None  # of the newest command; none: nobody commands
-    command_age_us: int | None
+    stopped: str
+    fault: str
     round_trip_us: int | None
     picture_age_us: int | None
-    late_us: int  # the servo's latest step since the row before
+    speed: float
+    position: Vector
+    force: Vector
+    late_us: int  # the servo's latest step since the state before
 
 
-class Happening(Struct, tag="event", kw_only=True):
+class Happening(Line, tag="event"):
     """Something to know about, with its cause."""
 
-    at_us: int
     kind: str
     cause: str
     text: str
     figures: dict[str, float]
 
 
-class Beginning(Struct, tag="begin", kw_only=True):
-    """The first line of a file: which clock, and what was allowed."""
-
-    at_us: int
-    unix_ms: int
-    preset: str
-    force_n: list[float]  # warn, soft, hard
+AnyLine = Beginning | Commanded | Observed | Framed | State | Happening
 
 
-Line = Row | Happening | Beginning
-
-
-def beginning(settings: Settings) -> Beginning:
-    """Of a record that begins now."""
-    limits = preset(settings.preset, settings.centre, settings.outward).limits
-    return Beginning(
-        at_us=clock_us(),
-        unix_ms=round(time.time() * 1000),
-        preset=settings.preset,
-        force_n=[limits.warn_n, limits.soft_n, limits.hard_n],
+def commanded(command: Command, at_us: int) -> Commanded:
+    return Commanded(
+        at_us=at_us,
+        flags=int(command.flags),
+        epoch=command.epoch,
+        sequence=command.sequence,
+        sent_us=command.sent_us,
+        seen_sequence=command.seen_sequence,
+        seen_rtp=command.seen_rtp,
+        position=_short(command.position),
+        orientation=_short(command.orientation),
+        velocity=_short(command.velocity),
+        turning=_short(command.turning),
+        energy_j=round(command.energy_j, 6),
     )
 
 
-class Kept(Record):
-    """Below `folder`. What the disk does not take is lost, and control goes on."""
+def observed(seen: Observation) -> Observed:
+    return Observed(
+        at_us=seen.sent_us,
+        held=seen.flags,
+        epoch=seen.epoch,
+        sequence=seen.sequence,
+        applied_sequence=seen.applied_sequence,
+        applied_age_us=seen.applied_age_us,
+        mode=seen.mode.name.lower(),
+        cause=seen.cause.name.lower(),
+        position=_short(seen.position),
+        orientation=_short(seen.orientation),
+        force=_short(seen.force),
+        torque=_short(seen.torque),
+        energy_j=round(seen.energy_j, 6),
+    )
 
-    def __init__(self, folder: Path, beginning: Beginning) -> None:
-        self.folder = folder / "record"
-        self._epoch = folder / "epoch"
-        self._beginning = beginning
-        self._file: TextIO | None = None
-        self._idle_us = 0
-        self._target: tuple[Vector, int] | None = None
 
-    def __enter__(self) -> Kept:
-        return self
+def state(status: Status, late_us: int) -> State:
+    return State(
+        at_us=status.at_us,
+        mode=Mode(status.mode).name.lower(),
+        cause=Cause(status.cause).name.lower(),
+        holder=status.holder,
+        epoch=status.epoch,
+        deadman=status.deadman,
+        stopped=status.stopped,
+        fault=status.fault,
+        round_trip_us=status.round_trip_us,
+        picture_age_us=status.picture_age_us,
+        speed=round(status.speed, 3),
+        position=_short(status.position),
+        force=_short(status.force),
+        late_us=late_us,
+    )
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
-    def last_epoch(self) -> int:
-        """That this site has used, before it was restarted."""
+def happening(event: Event) -> Happening:
+    return Happening(
+        at_us=event.at_us,
+        kind=event.kind,
+        cause=Cause(event.cause).name.lower(),
+        text=event.text,
+        figures=event.figures,
+    )
+
+
+Figures = TypeVar("Figures", bound=tuple[float, ...])
+
+
+def _short(figures: Figures) -> Figures:
+    """A hundredth of a millimetre, or of a millinewton metre."""
+    return cast(Figures, tuple(round(figure, 5) for figure in figures))
+
+
+_lines: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
+
+
+class Reader:
+    """One file, line by line; `begins` is its first. Raises NotARecord, OSError.
+
+    What cannot be read is passed over: `damaged` has the numbers of those lines. `cut_off`: the
+    file ends in the middle of something, as it does when its writer died.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.cut_off = False
+        self.damaged: list[int] = []
+        opened = gzip.open if path.suffix == ".gz" else open
+        self._file = cast(BinaryIO, opened(path, "rb"))
+        self._number = 0
         try:
-            return int(self._epoch.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return 0
-
-    def command(self, data: bytes, key: bytes, now_us: int) -> None:
-        """The newest one; it is written with the next row."""
-        with contextlib.suppress(ControlError):
-            self._target = decode(data, Command, key).position, now_us
-
-    def status(self, status: Status) -> None:
-        """A row; while nobody has control, one a second."""
-        if not status.holder:
-            self._target = None
-            if status.at_us - self._idle_us < IDLE_US:
-                return
-        self._idle_us = status.at_us
-        target, came_us = self._target or (None, None)
-        self._write(
-            Row(
-                at_us=status.at_us,
-                mode=Mode(status.mode).name.lower(),
-                cause=Cause(status.cause).name.lower(),
-                epoch=status.epoch,
-                deadman=status.deadman,
-                position=_short(status.position),
-                orientation=status.orientation,
-                force=_short(status.force),
-                target=target and _short(target),
-                command_age_us=came_us and status.at_us - came_us,
-                round_trip_us=status.round_trip_us,
-                picture_age_us=status.picture_age_us,
-                late_us=status.late_us,
-            )
-        )
-
-    def event(self, event: Event) -> None:
-        """At once on the disk: it may be the last word."""
-        cause = Cause(event.cause).name.lower()
-        self._write(
-            Happening(
-                at_us=event.at_us,
-                kind=event.kind,
-                cause=cause,
-                text=event.text,
-                figures=event.figures,
-            )
-        )
-        with contextlib.suppress(OSError):
-            if self._file is not None:
-                self._file.flush()
-            if event.kind == "granted":
-                self._epoch.write_text(f"{event.figures['epoch']:.0f}", encoding="ascii")
-
-    def close(self) -> None:
-        if self._file is not None:
+            first = next(self._texts(), b"")
+            begins = _lines.decode(first)
+        except (msgspec.DecodeError, UnicodeDecodeError, gzip.BadGzipFile) as error:
             self._file.close()
-            self._file = None
+            raise NotARecord(f"{path} is no record of a robot's site: {error}") from None
+        if not isinstance(begins, Beginning):
+            self._file.close()
+            raise NotARecord(f"{path} is no record of a robot's site")
+        self.begins = begins
 
-    def _write(self, line: Line) -> None:
+    def __iter__(self) -> Iterator[AnyLine]:
+        """All after the first. Once."""
+        with self._file:
+            for text in self._texts():
+                try:
+                    yield _lines.decode(text)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    if text.endswith(b"\n"):
+                        self.damaged.append(self._number)
+                    else:
+                        self.cut_off = True
+
+    def _texts(self) -> Iterator[bytes]:
         try:
-            file = self._opened()
-            file.write(_encode(line).decode() + "\n")
-            if file.tell() > FILE_BYTES_MAX:
-                self.close()
-        except OSError:
-            self.close()
-
-    def _opened(self) -> TextIO:
-        if self._file is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for old in sorted(self.folder.glob("*.jsonl"))[: -(FILES_MAX - 1)]:
-                old.unlink(missing_ok=True)
-            name = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.monotonic_ns()}.jsonl"
-            self._file = (self.folder / name).open("x", encoding="utf-8")
-            self._file.write(_encode(self._beginning).decode() + "\n")
-        return self._file
-
-
-def _short(vector: Vector) -> Vector:
-    """A hundredth of a millimetre, or of a newton."""
-    x, y, z = vector
-    return round(x, 5), round(y, 5), round(z, 5)
-
-
-_lines: Any = msgspec.json.Decoder(Line)
-
-
-def read(path: Path) -> list[Line]:
-    """All whole lines of a file; one that was cut off by a crash ends it."""
-    lines: list[Line] = []
-    with path.open("rb") as file:
-        for text in file:
-            try:
-                lines.append(_lines.decode(text))
-            except msgspec.DecodeError:
-                break
-    return lines
+            while text := self._file.readline(LINE_BYTES_MAX):
+                self._number += 1
+                yield text
+        except EOFError:
+            self.cut_off = True
+        except (zlib.error, gzip.BadGzipFile) as error:
+            if self._number == 0:
+                raise gzip.BadGzipFile(str(error)) from None
+            self.damaged.append(self._number + 1)

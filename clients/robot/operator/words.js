@@ -95,6 +95,7 @@ const EN = {
     cleared: "Stop cleared",
     fault: "Fault",
     governor: "Slowed for the delay, or no longer",
+    video: "The ultrasound machine's picture",
     record: "The record",
   },
   text: {
@@ -109,7 +110,8 @@ const EN = {
     FORCE_SOFT: "force: slower",
     FORCE_HARD: "force: limit",
     TILT: "tilt",
-    "nobody has control": "nobody has control",
+    lost: "lost",
+    live: "there again",
     operator: "the operator here",
   },
 };
@@ -207,6 +209,7 @@ const ZH = {
     cleared: "停止已解除",
     fault: "故障",
     governor: "因时延调整速度",
+    video: "超声图像",
     record: "记录",
   },
   text: {
@@ -232,6 +235,11 @@ const ZH = {
     "the arm does not answer": "机械臂没有回应",
     "the servo process has ended": "机械臂程序已结束",
     "the agent is gone": "站点程序已结束",
+    lost: "中断",
+    live: "已恢复",
+    "the disk is full": "磁盘已满，事件未保存",
+    "the disk does not keep up": "磁盘太慢，部分内容未保存",
+    "kept again": "已恢复保存",
     operator: "本地操作员",
   },
 };

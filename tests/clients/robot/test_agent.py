@@ -15,6 +15,8 @@ import pytest
 from clients.console.device import SimulatedHand
 from clients.console.headless import HeadlessConsole
 from clients.participant import Participant
+from clients.robot.record import NotARecord, Reader
+from clients.robot.replay import Session
 from control.console import Console
 from control.messages import Mode
 from control.vectors import Vector
@@ -40,11 +42,11 @@ class Press:
 
 
 @contextlib.asynccontextmanager
-async def site(server: DistalServer) -> AsyncIterator[asyncio.subprocess.Process]:
+async def site(server: DistalServer, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The agent as an operator starts it, for a demonstration."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "clients.robot", "--url", server.url, "--token-file", "-"),
-        *("--grant", "at_once", "--operator-port", "0"),
+        *("--grant", "at_once", "--operator-port", "0", "--data-dir", str(folder)),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
     )
@@ -67,13 +69,15 @@ async def server(tmp_path: Path) -> AsyncIterator[DistalServer]:
 
 
 @pytest.mark.timeout(180)
-async def test_control_is_given_used_stopped_and_ends_with_the_site(server: DistalServer) -> None:
+async def test_control_is_given_used_stopped_and_ends_with_the_site(
+    server: DistalServer, tmp_path: Path
+) -> None:
     """On a busy machine the robot may find her blind or slow at any moment, and stand still, so
     she does as people do: lets go, asks again, and presses again."""
     wants = Press()
     hand = SimulatedHand(wants)
     doctor = Participant(server.ws_url, server.token("theatre", "specialist", "Doctor"))
-    async with site(server) as process, doctor, HeadlessConsole(doctor, hand) as headless:
+    async with site(server, tmp_path) as process, doctor, HeadlessConsole(doctor, hand) as headless:
         await doctor.until(lambda: headless.console is not None, 60)
         console, view = headless.console, doctor.view
         assert console is not None and view is not None
@@ -108,9 +112,38 @@ async def test_control_is_given_used_stopped_and_ends_with_the_site(server: Dist
         await doctor.until(rests, 30)
         await doctor.until(lambda: console.phase == "ended", 30)
         await control()  # a demonstration's robot is cleared by asking
+        await doctor.until(lambda: kept(tmp_path, console.epoch), 30)
         os.kill(process.pid, signal.SIGKILL)
         await doctor.until(lambda: console.phase == "ended", 60)
         await doctor.until(lambda: not view.robots, 60)
+
+    last = kept(tmp_path, console.epoch)  # though its writer was killed
+    assert last and last.events[0].kind == "granted"
+    before = [session(path) for path in files(tmp_path)[:-1]]
+    assert any(one.tracking_mm and one.round_trip_ms and one.picture_ms for one in before)
+    stops = [event.text for one in before for event in one.events if event.kind == "stop"]
+    assert stops == [doctor.id], "an id, no name"
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("robot/record/*"))
+
+
+def session(path: Path) -> Session:
+    """One file of the record."""
+    reader = Reader(path)
+    session = Session(reader.begins)
+    session.read(reader)
+    assert not reader.damaged
+    return session
+
+
+def kept(folder: Path, epoch: int) -> Session | None:
+    """The newest file, once it tells something of this grant."""
+    with contextlib.suppress(NotARecord):
+        newest = session(files(folder)[-1])
+        return newest if newest.events and newest.begins.epoch == epoch else None
+    return None
 
 
 def _lower(console: Console, height: float) -> bool:
