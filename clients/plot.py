@@ -125,7 +125,10 @@ def column(charts: Sequence[str], below: Sequence[str] = ()) -> str:
         out.append(one.replace("<svg ", place, 1))
     for number, words in enumerate(below):
         y = HEIGHT * len(charts) + LINE_HEIGHT * (number + 0.5)
-        out.append(f'<text x="{LEFT}" y="{y:g}" xml:space="preserve">{html.escape(words)}</text>')
+        out.append(
+            f'<text x="{LEFT}" y="{y:g}" font-family="monospace" xml:space="preserve">'
+            f"{html.escape(words)}</text>"
+        )
     return "\n".join([*out, "</svg>", ""])
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from clients.living import live
@@ -15,6 +16,7 @@ from clients.robot.agent import Site, SiteAgent
 from clients.robot.mark import Marked
 from clients.robot.operator import PORT, serve
 from clients.robot.recorder import Recorder
+from clients.robot.reopened import Reopened
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone
 from clients.robot.source import Source, SourceLost
@@ -90,7 +92,7 @@ async def run(chosen: argparse.Namespace) -> int:
         scene=SCENE,
     )
     token = token_reader(chosen.token_file)
-    source = await asyncio.to_thread(opened, chosen.machine)
+    source: Source = await asyncio.to_thread(Reopened, partial(opened, chosen.machine))
     if chosen.mark:
         source = Marked(source)
     with Recorder(chosen.data_dir / "robot", site.servo) as record:

@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 EVENTS_MAX = 500
 STATE_EVERY_S = 1.0
-VIDEO_LOST_S = 0.5
 AGAIN_S = 1.0
 MODES: tuple[o.ModeName, ...] = (
     "idle", "ready", "following", "frozen", "holding", "retreating", "latched",
@@ -80,13 +79,14 @@ class SiteAgent:
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._since_ms = 0
         self._said: o.State | None = None
+        self._video: Literal["live", "lost"] = "lost"
         self._tracks: list[PictureTrack] = []
         self._pictures: list[Pictures] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> SiteAgent:
         await self._start_servo()
-        self._pictures = [Pictures(one, self._source_lost) for one in (self._source, self._room)]
+        self._pictures = [Pictures(one) for one in (self._source, self._room)]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -268,6 +268,7 @@ class SiteAgent:
             grants.ended()
         self._source.follow(Pose(status.position, status.orientation), status.force)
         self._room.see(status.points)
+        self._look_at_picture(status.at_us)
         self._say(only_changed=True)
 
     def _happened(self, event: Happened) -> None:
@@ -302,8 +303,11 @@ class SiteAgent:
         self._to_servo(lambda servo: servo.frame(rtp, captured_us))
         self._record.frame(rtp, captured_us)
 
-    def _source_lost(self) -> None:
-        log.warning("the ultrasound machine gives no pictures any more")
+    def _look_at_picture(self, now_us: int) -> None:
+        video: Literal["live", "lost"] = "lost" if self._pictures[0].lost else "live"
+        if video != self._video:
+            self._video = video
+            self._tell(Event(now_us, "video", Cause.NONE, video, {}))
 
     # --- what everybody is told ----------------------------------------------------------------
 
@@ -325,9 +329,6 @@ class SiteAgent:
     def _state(self, status: Status) -> o.State:
         settings, grants = self.site.servo, self._grants
         limits = preset(settings.preset, settings.centre, settings.outward).limits
-        newest = self._pictures[0].newest if self._pictures else None
-        fresh = newest is not None and _now_us() - newest.captured_us < VIDEO_LOST_S * 1e6
-        frozen = self._source.imaging.frozen
         return o.State(
             epoch=grants.epoch,
             holder=grants.holder,
@@ -343,7 +344,7 @@ class SiteAgent:
             speed_m_s=limits.speed_m_s,
             imaging=self._source.imaging,
             scene=self.site.scene,
-            video="live" if fresh or (frozen and newest is not None) else "lost",
+            video=self._video,
             simulated=self.site.simulated,
         )
 

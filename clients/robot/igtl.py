@@ -29,6 +29,7 @@ from control.vectors import Vector
 
 PORT = 18944
 CONNECT_S = 5.0
+SILENT_S = 3.0  # without an image: pyigtl does not always notice that its server is gone
 POSE_S = 0.04  # between two transforms
 POSE_NAME = "ProbeToBase"
 
@@ -41,6 +42,7 @@ class OpenIgtLink:
         self._device = device
         self._imaging = WHOLE
         self._posed_s = 0.0
+        self._heard_s = time.monotonic()
         self._shown: Picture | None = None
         self._client = pyigtl.OpenIGTLinkClient(host or "127.0.0.1", int(port or PORT))
         due_s = time.monotonic() + CONNECT_S
@@ -73,7 +75,10 @@ class OpenIgtLink:
         if message is None:
             if not self._client.is_connected():
                 raise SourceLost("the OpenIGTLink server is gone")
+            if time.monotonic() - self._heard_s > SILENT_S:
+                raise SourceLost(f"no image {self._device} for {SILENT_S:g} s")
             return None
+        self._heard_s = time.monotonic()
         if not self._imaging.frozen or self._shown is None:
             self._shown = Picture(_pixels(message.image), now_us())
         return self._shown

@@ -1,4 +1,8 @@
-"""A machine's pictures as a track, and the RTP timestamp of each, which commands refer to."""
+"""A machine's pictures as a track, and the RTP timestamp of each, which commands refer to.
+
+While the machine gives none, the track shows its last one darkened and crossed out: a picture that
+stands still must not pass for a live one.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +14,36 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from aiortc import MediaStreamTrack, RTCRtpSender
 
-from clients.robot.source import Picture, Source, SourceLost, now_us
+from clients.robot.source import Picture, Pixels, Source, now_us
 
 CLOCK_HZ = 90_000  # of RTP
 GREY = 128  # both colour planes of a grey picture
 STAMPS = 2**32
 STILL_S = 0.5
+LOST_US = 500_000  # without a picture, frozen or not
 
 
 class Pictures:
     """Reads a source in a thread of its own; of what comes only the newest waits."""
 
-    def __init__(self, source: Source, lost: Callable[[], None]) -> None:
-        """`lost` is called in the event loop once nothing more will come."""
+    def __init__(self, source: Source) -> None:
         self.newest: Picture | None = None
+        self._heard_us = 0
         self._source = source
-        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._came = asyncio.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    @property
+    def lost(self) -> bool:
+        """The source gives nothing, not even what is frozen."""
+        return now_us() - self._heard_us > LOST_US
 
     async def next(self, after_us: int) -> Picture:
         """The newest, once there is one that was captured later than that."""
@@ -48,15 +58,12 @@ class Pictures:
 
     def _read(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: everything ends
-            try:
-                while not self._ended.is_set():
-                    if picture := self._source.next():
-                        self._loop.call_soon_threadsafe(self._put, picture)
-            except SourceLost:
-                self._loop.call_soon_threadsafe(self._lost)
+            while not self._ended.is_set():
+                if picture := self._source.next():
+                    self._loop.call_soon_threadsafe(self._put, picture)
 
     def _put(self, picture: Picture) -> None:
-        self.newest = picture
+        self.newest, self._heard_us = picture, now_us()
         self._came.set()
 
 
@@ -98,6 +105,8 @@ class PictureTrack(MediaStreamTrack):
                 if self._pictures.newest is None:
                     continue
                 picture, at_us = self._pictures.newest, now_us()
+                if self._pictures.lost:
+                    picture = picture._replace(pixels=crossed_out(picture.pixels))
             if at_us > self._before_us:
                 self._before_us = at_us
                 return picture, at_us
@@ -108,6 +117,16 @@ class PictureTrack(MediaStreamTrack):
             return None
         last: int = self.sender._RTCRtpSender__rtp_timestamp  # type: ignore[attr-defined]
         return last - self._stamp
+
+
+def crossed_out(pixels: Pixels) -> Pixels:
+    """Dark, under a cross from corner to corner."""
+    dark = np.ascontiguousarray(pixels // 3)
+    height, width = dark.shape[:2]
+    thick = max(height // 60, 2)
+    for left, right in ((0, width - 1), (width - 1, 0)):
+        cv2.line(dark, (left, 0), (right, height - 1), (255, 255, 255), thick, cv2.LINE_AA)
+    return dark
 
 
 def as_frame(pixels: Any) -> av.VideoFrame:

@@ -37,6 +37,7 @@ APPLIED_MAX = 512  # commands that may still be followed
 CURVE_MAX = 1500  # points
 GAP_S = 0.3  # without a figure
 IDLE_S = 1.5  # the force of a robot that nobody controls is known once a second
+DELAY_MAX_MS = 1000  # in the picture; nothing moves above half of it
 SHOWN_MAX = 40  # events below the picture
 CHATTER = ("limit", "governor", "mode")  # events of every day, unless the motion ended
 REST = ("frozen", "holding", "retreating", "latched")
@@ -186,11 +187,11 @@ def picture(session: Session) -> str:
         for title, unit, lines in (
             ("Tracking error", "mm", [curve("from command to probe", session.tracking_mm)]),
             (
-                "Delay",
+                f"Delay, drawn up to {DELAY_MAX_MS} ms",
                 "ms",
                 [
-                    curve("round trip", session.round_trip_ms),
-                    curve("age of the picture", session.picture_ms),
+                    curve("round trip", cut(session.round_trip_ms)),
+                    curve("age of the picture", cut(session.picture_ms)),
                 ],
             ),
             ("Contact force", "N", [curve("force", session.force_n, IDLE_S), *limits]),
@@ -200,6 +201,11 @@ def picture(session: Session) -> str:
     if len(events) > SHOWN_MAX:
         below.append(f"and {len(events) - SHOWN_MAX} more")
     return column(charts, below)
+
+
+def cut(delays_ms: Points) -> Points:
+    """One that hung shall not flatten all others."""
+    return [(at_us, min(delay_ms, DELAY_MAX_MS)) for at_us, delay_ms in delays_ms]
 
 
 def thin(points: Sequence[tuple[float, float]], gap_s: float) -> list[tuple[float, float]]:

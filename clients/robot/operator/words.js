@@ -111,7 +111,7 @@ const EN = {
     FORCE_HARD: "force: limit",
     TILT: "tilt",
     lost: "lost",
-    live: "there again",
+    live: "live",
     operator: "the operator here",
   },
 };
@@ -236,7 +236,7 @@ const ZH = {
     "the servo process has ended": "机械臂程序已结束",
     "the agent is gone": "站点程序已结束",
     lost: "中断",
-    live: "已恢复",
+    live: "正常",
     "the disk is full": "磁盘已满，事件未保存",
     "the disk does not keep up": "磁盘太慢，部分内容未保存",
     "kept again": "已恢复保存",

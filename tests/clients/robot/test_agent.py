@@ -21,6 +21,7 @@ from control.console import Console
 from control.messages import Mode
 from control.vectors import Vector
 from loadtests.ports import free_udp_port
+from tests.clients.robot.machine import machine
 from tests.server_process import ROOT, DistalServer
 
 REACH_M = 0.11  # from home into the skin
@@ -42,11 +43,13 @@ class Press:
 
 
 @contextlib.asynccontextmanager
-async def site(server: DistalServer, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def site(
+    server: DistalServer, folder: Path, *more: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The agent as an operator starts it, for a demonstration."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "clients.robot", "--url", server.url, "--token-file", "-"),
-        *("--grant", "at_once", "--operator-port", "0", "--data-dir", str(folder)),
+        *("--grant", "at_once", "--operator-port", "0", "--data-dir", str(folder), *more),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
     )
@@ -123,6 +126,38 @@ async def test_control_is_given_used_stopped_and_ends_with_the_site(
     assert any(one.tracking_mm and one.round_trip_ms and one.picture_ms for one in before)
     stops = [event.text for one in before for event in one.events if event.kind == "stop"]
     assert stops == [doctor.id], "an id, no name"
+
+
+@pytest.mark.timeout(120)
+async def test_a_machine_that_goes_away_is_said_and_its_picture_goes_on_when_it_is_back(
+    server: DistalServer, tmp_path: Path
+) -> None:
+    port = free_udp_port()
+    doctor = Participant(server.ws_url, server.token("theatre", "specialist", "Doctor"))
+    address = ("--machine", f"igtl:127.0.0.1:{port}")
+    async with contextlib.AsyncExitStack() as stack:
+        first = stack.enter_context(contextlib.ExitStack())
+        first.enter_context(machine(port))
+        await stack.enter_async_context(site(server, tmp_path, *address))
+        await stack.enter_async_context(doctor)
+        headless = HeadlessConsole(doctor, SimulatedHand(Press()))
+        await stack.enter_async_context(headless)
+
+        def video() -> str | None:
+            state = headless.console.state if headless.console else None
+            return state.video if state else None
+
+        await doctor.until(lambda: video() == "live", 60)
+        first.close()
+        await doctor.until(lambda: video() == "lost", 30)
+        stack.enter_context(machine(port))
+        await doctor.until(lambda: video() == "live", 30)
+    (file,) = files(tmp_path)
+    assert [event.text for event in session(file).events if event.kind == "video"] == [
+        "live",
+        "lost",
+        "live",
+    ]
 
 
 def files(folder: Path) -> list[Path]:
