@@ -3,12 +3,14 @@ import { describe, expect, it, vi } from "vitest";
 vi.stubGlobal("localStorage", { getItem: () => "en", setItem: () => undefined });
 vi.stubGlobal("navigator", { languages: ["en"] });
 
+const { imageLoader } = await import("@cornerstonejs/core");
 const { wishOf } = await import("../src/elements/film/keys");
 const { DicomWeb, readFrom, studiesQuery } = await import("../src/film/dicomweb");
 const { sameLook, turned, zoomed, FIRST_LOOK } = await import("../src/film/look");
 const { placeOfUrl } = await import("../src/film/places");
 const { autoWindow, centreAndWidth, presetsFor, windowOf } = await import("../src/film/presets");
-const { comesCoarseFirst } = await import("../src/film/progressive");
+const { comesCoarseFirst, loadCoarseFirst, loadCompressed } =
+  await import("../src/film/progressive");
 const { reportLines } = await import("../src/film/report");
 const { letters } = await import("../src/film/sides");
 const { notSolid } = await import("../src/film/solid");
@@ -305,6 +307,22 @@ describe("pictures that come coarse first", () => {
     ] as const) {
       expect(comesCoarseFirst(radiograph({ [tag]: { vr: "CS", Value: [value] } }))).toBe(false);
     }
+  });
+
+  it("come compressed where they come whole, and only they", async () => {
+    const asked: string[] = [];
+    const open = (_method: string, url: string): number => asked.push(url);
+    const nothing = (): void => undefined;
+    vi.stubGlobal("XMLHttpRequest", function () {
+      return { open, send: nothing, setRequestHeader: nothing };
+    });
+    loadCompressed();
+    loadCoarseFirst("wadors:http://here/large", radiograph());
+    void imageLoader.loadImage("wadors:http://here/large");
+    void imageLoader.loadImage("wadors:http://here/small");
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    expect(asked[0]).toMatch(/^http:\/\/here\/large\?accept=.*1\.2\.840\.10008\.1\.2\.4\.202$/);
+    expect(asked[1]).toBe("http://here/small");
   });
 });
 

@@ -30,7 +30,7 @@ import {
 
 import type { FilmTool } from "../protocol/messages";
 import type { World } from "./drawing";
-import { loadCoarseFirst } from "./progressive";
+import { loadCoarseFirst, loadCompressed } from "./progressive";
 import type { Picture } from "./study";
 
 const ENGINE = "distal-film";
@@ -214,6 +214,7 @@ export function startEngine(): Promise<Engine> {
     loader.init({
       maxWebWorkers: Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)),
     });
+    loadCompressed();
     const phone = matchMedia("(pointer: coarse)").matches;
     cache.setMaxCacheSize(phone ? CACHE_BYTES_PHONE : CACHE_BYTES);
     return new Engine();

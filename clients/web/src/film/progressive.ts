@@ -3,7 +3,8 @@
  * second, and exact four seconds later. Nothing is lost: the last byte makes it what is stored.
  */
 
-import { utilities } from "@cornerstonejs/core";
+import { metaData, registerImageLoader, utilities } from "@cornerstonejs/core";
+import { wadors } from "@cornerstonejs/dicom-image-loader";
 
 import { number, TAG, text, type DicomJson } from "./tags";
 
@@ -13,12 +14,14 @@ const FIRST_BYTES = 256 * 1024; // a picture of an eighth of the points each way
 const NEXT_BYTES = 1024 * 1024;
 const PAUSE_MS = 10_000; // between decodings at full size: they hold up the last one
 
+const urlArguments = new URLSearchParams({ accept: ACCEPT }).toString();
+const WHOLE = { urlArguments };
 const COARSE_FIRST = {
   stages: [{ id: "coarse-first", retrieveType: "single" }],
   retrieveOptions: {
     single: {
       streaming: true,
-      urlArguments: new URLSearchParams({ accept: ACCEPT }).toString(),
+      urlArguments,
       initialChunkSize: FIRST_BYTES,
       chunkSize: NEXT_BYTES,
       msBetweenDecode: PAUSE_MS,
@@ -37,4 +40,17 @@ export function comesCoarseFirst(data: DicomJson): boolean {
 /** Tells Cornerstone how to get a picture that opens a stack. */
 export function loadCoarseFirst(imageId: string, data: DicomJson): void {
   if (comesCoarseFirst(data)) utilities.imageRetrieveMetadataProvider.add(imageId, COARSE_FIRST);
+}
+
+/** Without WebGL, and ahead of time, Cornerstone asks for pictures whole: as HTJ2K all the same. */
+export function loadCompressed(): void {
+  const { IMAGE_RETRIEVE_CONFIGURATION } = utilities.imageRetrieveMetadataProvider;
+  registerImageLoader("wadors", (imageId, options) =>
+    wadors.loadImage(
+      imageId,
+      metaData.get(IMAGE_RETRIEVE_CONFIGURATION, imageId, "stack")
+        ? { retrieveOptions: WHOLE, ...options }
+        : options,
+    ),
+  );
 }
