@@ -68,16 +68,22 @@ class _Commands:
     def counters(self) -> tuple[int, int, int, int, int, int]: ...
 
 class Plane(_Commands):
-    """A thread with a UDP socket, TCP connections and a core. `host`: an IP address, '' for every
-    address."""
+    """A UDP socket, TCP connections and a core, in a thread or, not `threaded`, turned by whoever
+    watches `turn_fd`. `host`: an IP address, '' for every address."""
 
     port: int
-    event_fd: int
+    event_fd: int  # readable when there are events
+    turn_fd: int  # readable when `turn` has work
     offload: bool
     turns: int  # of its loop: stands still when the thread is stuck
     closed: bool
 
-    def __init__(self, srtp: tuple[int, int, int, int, int], host: str, port: int) -> None: ...
+    def __init__(
+        self, srtp: tuple[int, int, int, int, int], host: str, port: int, threaded: bool = True
+    ) -> None: ...
+    def turn(self) -> None:
+        """Take what came and do what is due; without a thread only."""
+
     def accept_only(self, ips: list[bytes]) -> None: ...
     def adopt(self, fd: int, ip: bytes, port: int, check: bytes) -> bool:
         """Take a TCP connection over whose first packet is a check for an endpoint of this plane.

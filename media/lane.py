@@ -36,6 +36,7 @@ class Lane:
         candidate_lines: Callable[[int], list[str]],
         tos: Mapping[str, int],
         priorities: Mapping[str, int],
+        in_loop: bool = False,
     ) -> None:
         self.group = group
         self.certificate = certificate
@@ -46,12 +47,15 @@ class Lane:
         self.data = DataCounters()
         self.streams = 0  # on their way to subscribers
         try:
-            self.plane = Plane(FUNCTIONS, host, port)
+            self.plane = Plane(FUNCTIONS, host, port, threaded=not in_loop)
         except OSError as error:
             number = error.errno or 0
             raise PortError(number, os.strerror(number), port) from None
         self.stats = PlaneStats(self.plane)
-        asyncio.get_running_loop().add_reader(self.plane.event_fd, self._take_events)
+        self._fd = self.plane.turn_fd if in_loop else self.plane.event_fd
+        asyncio.get_running_loop().add_reader(
+            self._fd, self._turn if in_loop else self._take_events
+        )
 
     @property
     def port(self) -> int:
@@ -68,6 +72,10 @@ class Lane:
     def candidate_lines(self) -> list[str]:
         return self._candidate_lines(self.port)
 
+    def _turn(self) -> None:
+        self.plane.turn()
+        self._take_events()
+
     def _take_events(self) -> None:
         for endpoint, datagram in self.plane.take_events():
             transport = self.transports.get(endpoint)
@@ -78,5 +86,5 @@ class Lane:
         for transport in list(self.transports.values()):
             await transport.close()
         with contextlib.suppress(ValueError):
-            asyncio.get_running_loop().remove_reader(self.plane.event_fd)
+            asyncio.get_running_loop().remove_reader(self._fd)
         self.plane.close()

@@ -107,6 +107,7 @@ class MediaRelay:
                     self._candidate_lines,
                     tos,
                     self._settings.priorities,
+                    self._settings.in_loop,
                 )
                 lane.plane.set_remb(self._settings.max_bitrate_bps)
                 lanes[name] = lane

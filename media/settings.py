@@ -29,6 +29,7 @@ class RelaySettings:
         default_factory=lambda: {"main": ClassGroup(10000, SERVICE_CLASSES)}
     )
     threads: int = 1  # of each group
+    in_loop: bool = False  # no thread: the event loop turns the planes, for links of data alone
     fewer_threads: bool = False  # rather than fail when a port after the first is taken
     tcp_port: int | None = None  # one for all groups, where UDP is blocked; 0 takes a free one
     advertise: tuple[str, ...] = ()

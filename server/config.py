@@ -202,6 +202,7 @@ class Settings:
             groups={"control": ClassGroup(self.control_port, ("control",))},
             advertise=self.advertise,
             dscp={"control": self.classes["control"].dscp},
+            in_loop=True,
         )
 
     def _threads(self, ports: Mapping[str, int]) -> int:

@@ -293,18 +293,20 @@ NB_MODULE(_plane, m) {
   worker
       .def(
           "__init__",
-          [](Worker* self, const Functions& f, const std::string& host, uint16_t port) {
+          [](Worker* self, const Functions& f, const std::string& host, uint16_t port, bool threaded) {
             try {
-              new (self) Worker(functions(f), host, port);
+              new (self) Worker(functions(f), host, port, threaded);
             } catch (const std::system_error& e) {
               errno = e.code().value();
               PyErr_SetFromErrno(PyExc_OSError);
               throw nb::python_error();
             }
           },
-          "srtp"_a, "host"_a, "port"_a)
+          "srtp"_a, "host"_a, "port"_a, "threaded"_a = true)
       .def_prop_ro("port", &Worker::port)
       .def_prop_ro("event_fd", &Worker::event_fd)
+      .def_prop_ro("turn_fd", &Worker::turn_fd)
+      .def("turn", [](Worker& w) { w.turn(); })
       .def_prop_ro("offload", &Worker::offload)
       .def_prop_ro("turns", &Worker::turns)
       .def_prop_ro("closed", &Worker::closed)

@@ -39,33 +39,41 @@ void repeat(int timer, int64_t period_us) {
 
 int64_t Worker::now_us() { return clock_ns(CLOCK_MONOTONIC) / 1000; }
 
-Worker::Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port)
+Worker::Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port, bool threaded)
     : socket_(host, port), core_(srtp, *this, *this) {
+  batch_.reserve(64);
   event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  // A timer that repeats by itself: a timeout would be set and taken back in every turn.
   timer_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  const int fds[kSources] = {socket_.fd(), tcp_.fd(), wake_fd_, timer_fd_};
+  for (uint32_t n = 0; n < kSources; ++n) {
+    epoll_event event{EPOLLIN, {.u32 = n}};
+    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fds[n], &event) != 0)
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+  repeat(timer_fd_, kTickUs);
+  if (!threaded) return;
   thread_ = std::thread([this] {
-    try {
-      run();
-    } catch (const std::exception& e) {
-      die(e.what());
-    }
+    while (!stop_) turn(-1);
   });
   pthread_setname_np(thread_.native_handle(), ("plane-" + std::to_string(socket_.port())).c_str());
 }
 
 void Worker::close() {
-  if (!thread_.joinable()) return;
-  stop_ = true;
-  signal(wake_fd_);
-  thread_.join();
+  if (closed_) return;
+  if (thread_.joinable()) {
+    stop_ = true;
+    signal(wake_fd_);
+    thread_.join();
+  }
   closed_ = true;
   socket_.close();
   for (int fd : {event_fd_, wake_fd_, timer_fd_, epoll_fd_}) ::close(fd);
 }
 
-// Without its thread a plane's rooms are deaf while all else looks well: better to begin again as a whole.
+// Without its loop a plane's rooms are deaf while all else looks well: better to begin again as a whole.
 void Worker::die(const char* reason) const {
   std::string said(reason);
   for (char& c : said)
@@ -76,49 +84,43 @@ void Worker::die(const char* reason) const {
   _exit(kFailed);  // no destructors: they would wait for this thread
 }
 
-void Worker::run() {
-  std::vector<UdpSocket::Datagram> batch;
-  batch.reserve(64);
-  // A timer that repeats by itself: a timeout would be set and taken back in every turn.
-  enum Source { kSocket, kTcp, kWake, kTimer, kSources };
-  const int fds[kSources] = {socket_.fd(), tcp_.fd(), wake_fd_, timer_fd_};
-  for (uint32_t n = 0; n < kSources; ++n) {
-    epoll_event event{EPOLLIN, {.u32 = n}};
-    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fds[n], &event) != 0)
-      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+void Worker::turn(int timeout_ms) {
+  try {
+    once(timeout_ms);
+  } catch (const std::exception& e) {
+    die(e.what());
   }
-  bool was_idle = false;
-  repeat(timer_fd_, kTickUs);
-  while (!stop_) {
-    turns_.fetch_add(1, std::memory_order_relaxed);
-    epoll_event events[kSources];
-    const int count = epoll_wait(epoll_fd_, events, kSources, -1);
-    bool ready[kSources] = {};
-    for (int n = 0; n < count; ++n) ready[events[n].data.u32] = true;
+}
 
-    std::unique_lock lock(mutex_);
-    if (waiting_ > 0) turn_.wait_for(lock, std::chrono::milliseconds(5), [this] { return waiting_ == 0; });
-    int64_t now = now_us();
-    if (ready[kWake]) clear(wake_fd_);
-    if (ready[kSocket] && socket_.receive(batch) > 0) {
-      int64_t realtime_ns = clock_ns(CLOCK_REALTIME);
-      for (auto& d : batch) {
-        if (!welcome(d.path.remote)) continue;
-        int64_t age_us = d.received_ns ? (realtime_ns - d.received_ns) / 1000 : 0;
-        core_.on_datagram(d.path, d.data, d.size, now - std::clamp<int64_t>(age_us, 0, 1000000), now);
-      }
+void Worker::once(int timeout_ms) {
+  turns_.fetch_add(1, std::memory_order_relaxed);
+  epoll_event events[kSources];
+  const int count = epoll_wait(epoll_fd_, events, kSources, timeout_ms);
+  bool ready[kSources] = {};
+  for (int n = 0; n < count; ++n) ready[events[n].data.u32] = true;
+
+  std::unique_lock lock(mutex_);
+  if (waiting_ > 0) turn_.wait_for(lock, std::chrono::milliseconds(5), [this] { return waiting_ == 0; });
+  int64_t now = now_us();
+  if (ready[kWake]) clear(wake_fd_);
+  if (ready[kSocket] && socket_.receive(batch_) > 0) {
+    int64_t realtime_ns = clock_ns(CLOCK_REALTIME);
+    for (auto& d : batch_) {
+      if (!welcome(d.path.remote)) continue;
+      int64_t age_us = d.received_ns ? (realtime_ns - d.received_ns) / 1000 : 0;
+      core_.on_datagram(d.path, d.data, d.size, now - std::clamp<int64_t>(age_us, 0, 1000000), now);
     }
-    tcp_.serve(core_, ready[kTcp], now);
-    if (ready[kTimer]) {
-      clear(timer_fd_);
-      core_.on_timer(now);
-    }
-    if (core_.idle() != was_idle) {
-      was_idle = !was_idle;
-      repeat(timer_fd_, was_idle ? kIdleTickUs : kTickUs);
-    }
-    flush();
   }
+  tcp_.serve(core_, ready[kTcp], now);
+  if (ready[kTimer]) {
+    clear(timer_fd_);
+    core_.on_timer(now);
+  }
+  if (core_.idle() != was_idle_) {
+    was_idle_ = !was_idle_;
+    repeat(timer_fd_, was_idle_ ? kIdleTickUs : kTickUs);
+  }
+  flush();
 }
 
 void Worker::wake() { signal(wake_fd_); }

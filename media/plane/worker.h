@@ -1,5 +1,6 @@
-// The plane's thread: a UDP socket, TCP connections, a core and the loop between them. Python's commands take
-// the same lock as the loop, a few per second; the loop lets them in first.
+// A UDP socket, TCP connections, a core and the loop between them: in a thread of its own, or turned by the
+// caller's loop, where all that comes is for the caller anyway and should wait for one wake-up, not for two.
+// Python's commands take the same lock as the loop, a few per second; the loop lets them in first.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -14,12 +15,14 @@ namespace plane {
 
 class Worker : private Output, private Events {
  public:
-  Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port);
+  Worker(const SrtpFunctions& srtp, const std::string& host, uint16_t port, bool threaded);
   ~Worker() override { close(); }
   void close();
 
   uint16_t port() const { return socket_.port(); }
-  int event_fd() const { return event_fd_; }
+  int event_fd() const { return event_fd_; }  // readable when there are events
+  int turn_fd() const { return epoll_fd_; }   // without a thread: readable when `turn` has work
+  void turn(int timeout_ms = 0);
   bool offload() const { return socket_.offload(); }
   uint64_t turns() const { return turns_; }  // of the loop; takes no lock, it may be stuck
   bool closed() const { return closed_; }
@@ -61,7 +64,9 @@ class Worker : private Output, private Events {
   static constexpr int64_t kTickUs = 10000, kIdleTickUs = 500000;
   static constexpr int kFailed = 70;  // EX_SOFTWARE of sysexits.h: worth a restart
 
-  void run();
+  enum Source { kSocket, kTcp, kWake, kTimer, kSources };
+
+  void once(int timeout_ms);
   [[noreturn]] void die(const char* reason) const;
   void flush();
   void wake();
@@ -88,6 +93,8 @@ class Worker : private Output, private Events {
   std::set<Ip> sources_;
   std::mutex events_mutex_;
   std::vector<Event> events_;
+  std::vector<UdpSocket::Datagram> batch_;
+  bool was_idle_ = false;
   int event_fd_ = -1, wake_fd_ = -1, timer_fd_ = -1, epoll_fd_ = -1;
   std::thread thread_;
 };
