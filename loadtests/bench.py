@@ -67,6 +67,11 @@ COMMANDS = [
     ),
     Command("film_first_image", "loadtests.film_first_image", quick="--studies 1"),
     Command("dicom_query", "loadtests.dicom_query", quick="--instances 20000 --times 3"),
+    Command("control_delay", "loadtests.control_delay", "--seconds 10", "--seconds 1"),
+    Command("robot_servo", "loadtests.robot_servo", "--rounds 4", "--rounds 1 --seconds 2"),
+    Command("robot_tracking", "loadtests.robot_tracking", "--seeds 2", "--seeds 1", draws=True),
+    Command("robot_feel", "loadtests.robot_feel", "--seeds 1", "--round-trips 200"),
+    Command("robot_faults", "loadtests.robot_faults", "--runs 60 --seed 1", "--runs 2"),
 ]
 
 

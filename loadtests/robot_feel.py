@@ -163,6 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.robot_feel", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--round-trips", default=",".join(map(str, ROUND_TRIPS_MS)), help="ms")
     chosen = parser.parse_args(arguments)
     rows = [
         "| round trip, ms | | swing, mm RMS | force in the hand, N | most on the body, N "
@@ -171,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     print("\n".join(rows))
     bars, numbers = [], {}
-    for round_trip_ms in ROUND_TRIPS_MS:
+    for round_trip_ms in map(int, chosen.round_trips.split(",")):
         for name, kind in (("passive", Feel), ("bare", Bare)):
             runs = [run(round_trip_ms, seed, kind()) for seed in range(1, chosen.seeds + 1)]
             worst = {field: max(getattr(one, field) for one in runs) for field in Felt._fields}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 
@@ -38,9 +39,11 @@ def line(
     *,
     markdown: str = "",
     pictures: Sequence[str] = (),
+    figures: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
-    """The last line of a command's output."""
+    """The last line of a command's output; `figures` stand at its top, for whoever looks there."""
     whole = {
+        **figures,
         "title": title,
         "bars": [asdict(bar) for bar in bars],
         "pictures": list(pictures),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import random
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from loadtests.robot_faults import report
 from loadtests.robot_faults.faults import FAULTS
 from loadtests.robot_faults.run import Plan, run
 from loadtests.robot_faults.trajectory import Meta, Trajectory
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for violation in each.outcome.violations:
             print(f"violation: {each.meta.fault}: {violation} ({each.path})")
     print(f"{len(done)} runs in {time.monotonic() - began:.0f} s; trajectories in {folder}")
-    print(json.dumps({**summary(done), "seed": chosen.seed}))
+    print(report.line({**summary(done), "seed": chosen.seed}, table(done)))
     return int(any(each.outcome.violations for each in done))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
+import shlex
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from clients import plot
-from loadtests import bench, verdict
+from loadtests import bench, telling, verdict
 
 WORK = verdict.Bar("CPU", "≤ 1/6 of Janus", "1/7", True)
 
@@ -57,6 +59,24 @@ def test_the_report_is_written_between_its_markers(
         assert "## What is compared" in written and "<!-- soak: begin" in written
     numbers = json.loads((tmp_path / bench.NUMBERS).read_text(encoding="utf-8"))
     assert numbers["results"]["good"]["bars"][0]["held"] is True
+
+
+@pytest.mark.parametrize("command", bench.COMMANDS, ids=lambda command: command.name)
+def test_what_is_listed_is_there_and_knows_its_options(command: bench.Command) -> None:
+    spec = importlib.util.find_spec(command.module)
+    assert spec is not None and spec.origin is not None
+    origin = Path(spec.origin)
+    sources = [*origin.parent.glob("*.py")] if origin.name == "__init__.py" else [origin]
+    sources.append(Path(telling.__file__))  # two of them have their options there
+    source = "".join(path.read_text(encoding="utf-8") for path in sources)
+    given = shlex.split(f"{command.arguments} {command.quick} {'--pictures' * command.draws}")
+    for option in (word for word in given if word.startswith("--")):
+        assert f'"{option}"' in source
+
+
+def test_figures_for_others_stand_at_the_top_of_the_last_line() -> None:
+    said = json.loads(verdict.line("Title", [WORK], {"us": 3.2}, figures={"runs": 4}))
+    assert said["runs"] == 4 and said["bars"][0]["work"] == "CPU"
 
 
 def test_a_page_without_markers_is_refused() -> None:
