@@ -19,6 +19,7 @@ FRESH_US = 100_000  # an older force is not shown
 FORCE_MAX_N = 20.0  # of the device
 DRAG_N_S_M = 30.0  # of the device itself in contact: a delayed force alone would make it swing
 TOUCH_N = 1.0  # in contact, wholly
+AHEAD_M = 0.03  # of where the probe was last seen; what it does not follow is not saved up
 RISE_N_S = 400.0  # a force that comes back after silence does not knock
 
 
@@ -92,6 +93,10 @@ class Feel:
             self._from = hand.position, self._seen.position
         start, probe = self._from
         self._target = plus(probe, times(minus(hand.position, start), self._scale))
+        ahead = minus(self._target, self._seen.position)
+        if (near := at_most(ahead, AHEAD_M)) is not ahead:
+            self._target = plus(self._seen.position, near)
+            self._from = hand.position, self._target
 
     def _felt(self, now_us: int) -> Vector:
         """The body's force on the probe, while the probe follows this hand."""

@@ -68,12 +68,16 @@ class Distal:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=True)
         )
+        await self.begin()
+        self._token = await self.token(ROOM)
+
+    async def begin(self) -> None:
+        """Until it serves; once more, after it was killed."""
         await self._child.start()
         async with asyncio.timeout(START_TIMEOUT_S):
             while not await self._ready():
                 self._child.check()
                 await asyncio.sleep(0.05)
-        self._token = await self.token(ROOM)
 
     async def stop(self) -> None:
         if self._http is not None:

@@ -30,6 +30,11 @@ PICTURE_FRESH_S = 0.5
 SWITCH_S = 0.0005  # the device's thread waits no longer for the network's
 
 
+def clock_us() -> int:
+    """This machine's monotonic clock."""
+    return time.monotonic_ns() // 1000
+
+
 class HeadlessConsole:
     """`async with HeadlessConsole(participant, device) as console: ...`
 
@@ -42,14 +47,18 @@ class HeadlessConsole:
         device: Device,
         feel: Feel | None = None,
         on_digits: Callable[[str], None] = lambda digits: None,
+        clock: Callable[[], int] = clock_us,
     ) -> None:
+        """`clock`: µs, monotonic; the device's thread reads it too."""
         self.participant = participant
         self.console: Console | None = None
         self.feel = feel or Feel()
         self.loops = 0
+        self.sees = False  # a picture of the ultrasound, now
         self.link = ControlLink(participant, "console", self)
         self._device = device
         self._on_digits = on_digits
+        self._clock = clock
         self._rule: Rule = NONE
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._touch, daemon=True)
@@ -101,13 +110,13 @@ class HeadlessConsole:
 
     def motion(self, sender: str, message: bytes, stamp: Stamp) -> None:
         if self.console is not None and sender == self.console.robot:
-            now = _now_us()
+            now = self._clock()
             if seen := self.console.observe(message, now):
                 self.feel.observe(seen, now)
 
     def order(self, sender: str, order: o.Order) -> None:
         if isinstance(order, o.State) and (self.console is None or self.console.state is None):
-            self.console = self.console or Console(self.participant.id or "", sender)
+            self._meet(sender)
         if self.console is None or not self._concerns(sender, order):
             return
         try:
@@ -118,6 +127,12 @@ class HeadlessConsole:
         if answer is not None:
             self.link.send_order(self.console.robot, answer)
             self._on_digits(self.console.digits)
+
+    def _meet(self, robot: str) -> None:
+        """After a site or a server was restarted, names are others."""
+        me = self.participant.id or ""
+        if self.console is None or (self.console.me, self.console.robot) != (me, robot):
+            self.console = Console(me, robot)
 
     def _concerns(self, sender: str, order: o.Order) -> bool:
         """Of this robot, or of the relay about it."""
@@ -132,10 +147,11 @@ class HeadlessConsole:
         while True:
             due = max(due + SEND_S, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
-            console, wish, now = self.console, self.feel.wish(), _now_us()
+            console, wish, now = self.console, self.feel.wish(), self._clock()
             if console is None:
                 continue
             rtp = self._on_screen()
+            self.sees = rtp is not None
             self._rule = console.rule(0 if rtp is not None else None, now)
             if wish is not None and (data := console.command(wish, rtp, now)):
                 self.link.send_motion(console.robot, data)
@@ -168,10 +184,6 @@ class HeadlessConsole:
             now = time.monotonic()
             step_s, before = min(now - before, 0.02), now
             self.loops += 1
-            force = self.feel.step(self._device.read(), self._rule, int(now * 1e6), step_s)
+            force = self.feel.step(self._device.read(), self._rule, self._clock(), step_s)
             self._device.show(force, step_s)
         self._device.close()
-
-
-def _now_us() -> int:
-    return time.monotonic_ns() // 1000

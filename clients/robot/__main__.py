@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -37,6 +38,15 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--url", required=True, help="the server, such as http://127.0.0.1:8080")
     parser.add_argument("--token-file", required=True, help="file with a bearer token; - for stdin")
     parser.add_argument("--label", default=LABEL, help="what people read of this robot")
+    parser.add_argument(
+        "--arm",
+        default=ServoSettings().arm,
+        metavar="MODULE:FACTORY",
+        help="the arm's adapter; without it a simulated arm (docs/control.md)",
+    )
+    parser.add_argument(
+        "--arm-options", default={}, type=json.loads, metavar="JSON", help="for its factory"
+    )
     parser.add_argument("--preset", choices=NAMES, default="abdomen")
     parser.add_argument(
         "--grant",
@@ -88,7 +98,8 @@ async def run(chosen: argparse.Namespace) -> int:
     site = Site(
         label=chosen.label,
         grants=chosen.grant,
-        servo=ServoSettings(preset=chosen.preset),
+        simulated=chosen.arm == ServoSettings().arm,
+        servo=ServoSettings(preset=chosen.preset, arm=chosen.arm, arm_options=chosen.arm_options),
         scene=SCENE,
     )
     token = token_reader(chosen.token_file)
@@ -97,6 +108,7 @@ async def run(chosen: argparse.Namespace) -> int:
         source = Marked(source)
     with Recorder(chosen.data_dir / "robot", site.servo) as record:
         site.servo.epoch = record.last_epoch()
+        site.servo.lock = str(chosen.data_dir / "robot" / "arm.lock")
         async with SiteAgent(websocket_url(chosen.url), token, site, source, record) as agent:
             limits = preset(chosen.preset, site.servo.centre, site.servo.outward).limits
             async with serve(agent, limits, chosen.operator_port) as page:

@@ -9,6 +9,7 @@ has come to rest there, the process ends.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import os
@@ -19,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     outward: Vector = (0.0, 0.0, 1.0)
     epoch: int = 0  # the last one that this site has used
     realtime: bool = True  # ask for the lowest real-time priority
+    lock: str = ""  # a file: a second servo on this arm waits until the first has ended
 
 
 def beats() -> Iterator[tuple[int, int]]:
@@ -229,6 +231,19 @@ def made(settings: Settings) -> tuple[Arm, Robot]:
     return arm, Robot(preset(settings.preset, settings.centre, settings.outward), settings.epoch)
 
 
+def alone(path: str) -> TextIO | None:
+    """Wait until nobody else has this arm: a servo whose agent was killed still brings it to rest.
+
+    What it gives is kept open for as long as the arm is used.
+    """
+    if not path:
+        return None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(path).open("w")  # noqa: SIM115 (the kernel lets go with the process)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
 def prompt(realtime: bool) -> None:
     """Ask the machine to wake this process in time; each of these may be refused."""
     gc.collect()
@@ -245,11 +260,14 @@ def main() -> int:
     """`FD SETTINGS`, where the settings are JSON."""
     settings = msgspec.json.decode(sys.argv[2], type=Settings)
     sock = socket.socket(fileno=int(sys.argv[1]))
+    lock = alone(settings.lock)
     servo = Servo(sock, *made(settings))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it is the agent's to end this
     signal.signal(signal.SIGTERM, lambda *_: servo.leave())
     prompt(settings.realtime)
     servo.run()
+    if lock:
+        lock.close()
     return 0
 
 

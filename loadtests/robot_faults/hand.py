@@ -39,6 +39,11 @@ class Sweep:
         (a, b), (p, q) = self.reach, self.rate
         return a * p * math.cos(p * seconds), b * q * math.cos(q * seconds), 0.0
 
+    def place(self, seconds: float) -> tuple[float, float]:
+        """m from where it began."""
+        (a, b), (p, q) = self.reach, self.rate
+        return a * math.sin(p * seconds), b * math.sin(q * seconds)
+
     def turning(self, seconds: float) -> Vector:
         return self.tilt * math.cos(1.3 * seconds), 0.0, 0.0
 

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ from loadtests.robot_faults.faults import FAULTS
 from loadtests.robot_faults.run import Plan, run
 from loadtests.robot_faults.trajectory import Meta, Trajectory
 from loadtests.robot_faults.verdict import Outcome, verdict
+
+PREFIX = "distal-robot-faults-"
 
 
 class Done(NamedTuple):
@@ -42,10 +44,15 @@ def judged(path: Path) -> Done:
     return Done(trajectory.meta, verdict(trajectory), str(path))
 
 
+def named(folder: Path, number: int, fault: str) -> Path:
+    """A run's file."""
+    return folder / f"{number:05}-{fault.replace(' ', '_').replace(chr(39), '')}.npz"
+
+
 def made(task: tuple[int, Plan, Path]) -> Done:
     """Run, written, read again and judged."""
     number, plan, folder = task
-    path = folder / f"{number:05}-{plan.fault.replace(' ', '_').replace(chr(39), '')}.npz"
+    path = named(folder, number, plan.fault)
     run(plan).save(path)
     return judged(path)
 
@@ -57,10 +64,8 @@ def table(done: Sequence[Done]) -> Iterator[str]:
         " peak force, share of the limit | violations |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
-    for name in FAULTS:
+    for name in dict.fromkeys(each.meta.fault for each in done):
         of = [each for each in done if each.meta.fault == name]
-        if not of:
-            continue
         still = [each.outcome.still_ms for each in of if each.outcome.still_ms is not None]
         free = [each.outcome.free_ms for each in of if each.outcome.free_ms is not None]
         share = max(each.outcome.force_n / each.meta.hard_n for each in of)
@@ -101,26 +106,36 @@ def _parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m loadtests.robot_faults", description=__doc__)
     p.add_argument("--runs", type=int, default=len(FAULTS))
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--fault", action="append", choices=FAULTS, help="only these")
+    p.add_argument("--fault", action="append", help="only these")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     p.add_argument("--out", type=Path, help="folder for the trajectories; else a new one")
+    p.add_argument(
+        "--real", action="store_true", help="in real time: server, site and consoles as processes"
+    )
     p.add_argument("--without-watchdog", action="store_true", help="no time-outs on silence")
     p.add_argument("--recompute", type=Path, metavar="FOLDER", help="judge what lies there again")
     return p
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """1 when something was violated."""
+    """1 when something was violated, or a run did not come about."""
     chosen = _parser().parse_args(arguments)
     began = time.monotonic()
+    folder: Path = chosen.recompute or chosen.out or Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder.mkdir(parents=True, exist_ok=True)
+    more: dict[str, float] = {}
     if chosen.recompute:
-        folder = chosen.recompute
         done = [judged(path) for path in sorted(folder.glob("*.npz"))]
+    elif chosen.real:
+        from loadtests.robot_faults.real import matrix as real  # it needs the whole server
+
+        faults = _chosen(chosen.fault, real.FAULTS)
+        done, more = real.runs(
+            chosen.runs, chosen.seed, faults, folder, watchdog=not chosen.without_watchdog
+        )
     else:
-        folder = chosen.out or Path(tempfile.mkdtemp(prefix="distal-robot-faults-"))
-        folder.mkdir(parents=True, exist_ok=True)
         every = plans(
-            chosen.runs, chosen.seed, chosen.fault or list(FAULTS), not chosen.without_watchdog
+            chosen.runs, chosen.seed, _chosen(chosen.fault, FAULTS), not chosen.without_watchdog
         )
         tasks = [(number, plan, folder) for number, plan in enumerate(every)]
         done = list(_progress(tasks, chosen.jobs))
@@ -129,8 +144,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for violation in each.outcome.violations:
             print(f"violation: {each.meta.fault}: {violation} ({each.path})")
     print(f"{len(done)} runs in {time.monotonic() - began:.0f} s; trajectories in {folder}")
-    print(report.line({**summary(done), "seed": chosen.seed}, table(done)))
-    return int(any(each.outcome.violations for each in done))
+    print(report.line({**summary(done), **more, "seed": chosen.seed}, table(done)))
+    return int(any(each.outcome.violations for each in done) or bool(more.get("not_run")))
+
+
+def _chosen(names: Sequence[str] | None, faults: Mapping[str, object]) -> list[str]:
+    """Raises SystemExit for a fault that there is not."""
+    if unknown := set(names or ()) - faults.keys():
+        raise SystemExit(f"no such fault: {', '.join(unknown)}; there are: {', '.join(faults)}")
+    return list(names or faults)
 
 
 def _progress(tasks: Sequence[tuple[int, Plan, Path]], jobs: int) -> Iterable[Done]:

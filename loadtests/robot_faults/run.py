@@ -8,23 +8,13 @@ from typing import NamedTuple
 
 from clients.robot.mujoco_arm import OUTWARD, SKIN
 from control import lease
-from control.watchdog import Step, Watchdog
 from loadtests.robot_faults.faults import FAULTS, FREE_MS
+from loadtests.robot_faults.sleeping import Sleeping
 from loadtests.robot_faults.trajectory import Meta, Trajectory
 from loadtests.robot_faults.world import World
 
 PLACES = ("abdomen", "thyroid", "heart")
 SETTLE_S = 0.3  # after a fault, before anybody tries again
-
-
-class Sleeping(Watchdog):
-    """Switched off, to see what it is good for."""
-
-    def look(self, *_: object) -> Step:
-        return self.step
-
-    def rest(self, *_: object) -> None:
-        pass
 
 
 class Plan(NamedTuple):

@@ -20,11 +20,11 @@ from control.gate import STILL
 from control.messages import Command, Flag, encode
 from control.presets import Preset, preset
 from control.robot import Robot
-from control.sensors import Sensed
 from control.vectors import ZERO, length
 from loadtests._impairment import Link
 from loadtests.impairment.settings import LinkSettings
 from loadtests.robot_faults.hand import SEND_US, Hand
+from loadtests.robot_faults.sensor import Sensor
 
 STEP_US = 2000
 FRAME_US = 33_333
@@ -64,7 +64,7 @@ class World:
         self._count = 0
         self._frame_us = 0
         self._frames: list[tuple[int, int]] = []  # when on the screen, which
-        self._stale: Sensed | None = None
+        self._sensor = Sensor(self.chance)
         self._told_us = 0  # the arm, last
         self._motion = STILL
         self._felt = 0.0
@@ -226,7 +226,7 @@ class World:
             self.arm.move(STILL if alone else self._motion, step_s)
             self._felt = length(self.arm.sense().force)
             return
-        sensed = self._sensed(self.arm.sense())
+        sensed = self._sensor(self.arm.sense(), self.sensor)
         self._motion = self.robot.step(sensed, self.robot_us, step_s)
         self._told_us = self.now_us
         self._felt = length(sensed.force) if math.isfinite(sensed.force[2]) else math.nan
@@ -235,19 +235,6 @@ class World:
         if data and not self.down_cut:
             self._down.push(self.now_us * 1000, 0, data)
         self.robot.drain()
-
-    def _sensed(self, sensed: Sensed) -> Sensed:
-        """What the force sensor says, when it says anything."""
-        if not self.sensor:
-            self._stale = None
-            return sensed
-        stale = self._stale = self._stale or sensed
-        if self.sensor == "silent":
-            return sensed._replace(at_us=stale.at_us, force=stale.force, torque=stale.torque)
-        if self.sensor == "stuck":
-            return sensed._replace(force=stale.force, torque=stale.torque)
-        wrong = self.chance.choice((math.nan, math.inf, 1e7))
-        return sensed._replace(force=(0.0, 0.0, wrong))
 
     def _write(self) -> None:
         arm, robot = self.arm, self.robot

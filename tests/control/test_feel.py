@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from control.feel import FRESH_US, Feel, Held
+from control.feel import AHEAD_M, FRESH_US, Feel, Held
 from control.governor import FREE, Rule
 from control.messages import Cause, Flag, Mode, Observation
 from control.vectors import ZERO, Vector
@@ -64,6 +64,16 @@ def test_a_robot_that_has_frozen_is_not_pulled_when_it_goes_on() -> None:
     feel.observe(replace(SEEN, mode=Mode.FROZEN), 0)
     feel.step(hand(-0.05), FREE, 0, STEP_S)
     assert target(feel) == pytest.approx(SEEN.position)
+
+
+def test_what_the_probe_does_not_follow_is_not_saved_up() -> None:
+    feel = Feel()
+    feel.observe(SEEN, 0)
+    for step in range(200):
+        feel.step(hand(-0.001 * step), FREE, 0, STEP_S)
+    assert target(feel)[2] == pytest.approx(SEEN.position[2] - AHEAD_M)
+    feel.step(hand(-0.199 + 0.01), FREE, 0, STEP_S)  # back: it is felt at once
+    assert target(feel)[2] == pytest.approx(SEEN.position[2] - AHEAD_M + 0.01)
 
 
 def test_the_bodys_force_is_felt() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,18 @@ async def test_the_arm_follows_and_comes_to_rest_without_its_agent() -> None:
     await servo.close()
     assert servo.process.returncode == 0
     assert time.monotonic() - began < REST_US / 1e6
+
+
+async def test_two_servos_never_have_one_arm(tmp_path: Path) -> None:
+    settings = Settings(lock=str(tmp_path / "new" / "arm.lock"))
+    first = await ServoLink.start(settings)
+    starting = asyncio.create_task(ServoLink.start(settings))
+    done, _ = await asyncio.wait({starting}, timeout=1.5)
+    assert not done
+    await first.close()
+    second = await starting
+    assert first.process.returncode == 0
+    await second.close()
 
 
 async def test_who_is_stopped_is_given_nothing(servo: ServoLink) -> None:
