@@ -144,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for violation in each.outcome.violations:
             print(f"violation: {each.meta.fault}: {violation} ({each.path})")
     print(f"{len(done)} runs in {time.monotonic() - began:.0f} s; trajectories in {folder}")
-    print(report.line({**summary(done), **more, "seed": chosen.seed}, table(done)))
+    how = " in real time" if chosen.real else ""
+    print(report.line({**summary(done), **more, "seed": chosen.seed}, table(done), how))
     return int(any(each.outcome.violations for each in done) or bool(more.get("not_run")))
 
 
