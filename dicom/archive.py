@@ -129,6 +129,24 @@ class Archive:
             raise NotFound("no such study" if series is None else "no such series")
         return found
 
+    def first(self, institutions: Collection[str], study: str) -> Instance:
+        """The one of a study that came first. Raises NotFound."""
+        query = _within(_instances(), study, None).order_by(schema.instance.c.id).limit(1)
+        for found in self._all(institutions, query):
+            return found
+        raise NotFound("no such study")
+
+    def patients_differ(self, institution: str, study: str) -> bool:
+        """Whether the objects of a study name several patients."""
+        table = schema.study.c
+        query = (
+            select(table.patients_differ)
+            .join(schema.institution, table.institution_id == schema.institution.c.id)
+            .where(schema.institution.c.name == institution, table.uid == study)
+        )
+        with self._engine.connect() as connection:
+            return bool(connection.scalar(query))
+
     def since(
         self, institutions: Collection[str], study: str, series: str, after: int, limit: int
     ) -> list[Instance]:

@@ -106,6 +106,11 @@ def _work(job: jobs.Job) -> bytes:
             images = [Image(json.decode(header)) for header in headers]
             made = objects(session, images, author, number)
             return msgpack.encode([(str(one.SOPInstanceUID), part10(one)) for one in made])
+        case jobs.Capture():
+            from dicom.captures import image  # FFmpeg, in this process only when it is wanted
+
+            image.write(job)
+            return b""
 
 
 def _deidentify(place: jobs.Place, table: jobs.Table, out: Path, key: bytes) -> None:

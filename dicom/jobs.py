@@ -116,7 +116,25 @@ class Present(Struct, frozen=True, tag="present"):
     series_number: int
 
 
-Job = Decode | Render | Transcode | Deidentify | Progressive | Describe | Present
+class Capture(Struct, frozen=True, tag="capture"):
+    """Write the still or clip at `path` as an ultrasound object to `out`. Answer: nothing.
+
+    `about` is the DICOM JSON of its patient and study. Times are local, YYYYMMDDHHMMSS.
+    """
+
+    path: str
+    media: str  # image/png, video/webm, video/mp4
+    out: str
+    about: bytes
+    series: str  # UIDs
+    instance: str
+    number: int
+    began_at: str  # the consultation
+    taken_at: str
+    author: Author
+
+
+Job = Decode | Render | Transcode | Deidentify | Progressive | Describe | Present | Capture
 
 
 class Done(Struct, frozen=True, tag="done"):

@@ -19,7 +19,12 @@ WAITING_MAX = 200  # requests; a page of thumbnails asks for dozens
 RENDER_S = 15.0
 DESCRIBE_S = 60.0
 TRANSCODE_S = 600.0
-TIMES: dict[type[jobs.Job], float] = {jobs.Describe: DESCRIBE_S, jobs.Transcode: TRANSCODE_S}
+CAPTURE_S = 120.0  # a minute of video, on a machine with other things to do
+TIMES: dict[type[jobs.Job], float] = {
+    jobs.Describe: DESCRIBE_S,
+    jobs.Transcode: TRANSCODE_S,
+    jobs.Capture: CAPTURE_S,
+}
 
 
 class Busy(DicomError):

@@ -72,7 +72,7 @@ def make_app(
     network = NetworkApi(signaling.relay, verifier, signaling.settings.turn, settings)
     app.add_routes(network.routes())
     app.on_cleanup.append(network.close)
-    film = DicomApi(settings, verifier, receiver.intake, signaling.given)
+    film = DicomApi(settings, verifier, receiver.intake, signaling.given, signaling.sitting)
     app.add_routes(film.routes())
     app.cleanup_ctx.append(film.running)
     app.add_routes(health.routes())

@@ -12,16 +12,19 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from aiohttp import hdrs, web
 
 from dicom.nodes import DEFAULT_INSTITUTION
 from dicom.shares import DERIVED
-from dicom.web.scope import Scope
+from dicom.web.errors import Forbidden, Outside
+from dicom.web.scope import Scope, Seat
 from signaling.bearer import bearer
 from signaling.film import Given
 from signaling.problem import Problem
 from signaling.protocol import Role
+from signaling.sitting import Sitting
 from signaling.tokens import Claims, TokenError, TokenVerifier
 
 COOKIE = "distal-dicomweb"
@@ -69,10 +72,16 @@ def no_room(_claims: Claims) -> tuple[Given, ...] | None:
     return None
 
 
+def no_sitting(_claims: Claims) -> Sitting | None:
+    """There is no consultation."""
+    return None
+
+
 class Access:
     """Verifies who asks.
 
-    `given` tells what the room of a token's holder has been shown, None when he is not in it.
+    `given` tells what the room of a token's holder has been shown, None when he is not in it;
+    `sitting` which consultation that is.
     """
 
     def __init__(
@@ -80,8 +89,10 @@ class Access:
         verifier: TokenVerifier,
         given: Callable[[Claims], Iterable[Given] | None] = no_room,
         sees: Callable[[str], frozenset[str]] = alone,
+        sitting: Callable[[Claims], Sitting | None] = no_sitting,
     ) -> None:
         self.sees = sees
+        self._sitting = sitting
         self._verifier = verifier
         self._given = given
         self._known: OrderedDict[bytes, tuple[Claims, Scope]] = OrderedDict()
@@ -113,6 +124,29 @@ class Access:
         if scope.institutions:
             return claims.institution or DEFAULT_INSTITUTION, claims
         raise Problem(403, "only doctors share images", title="Not allowed")
+
+    def seat(self, request: web.Request) -> Seat:
+        """Where this doctor sits, by token alone; it may end while he does. Raises Problem."""
+        token = bearer(request)
+        if token is None:
+            raise _challenge("a bearer token is needed")
+        claims, scope = self._verified(token)
+        sitting = self._sitting(claims)
+        if sitting is None and claims.expires <= time.time():
+            raise _challenge("the token has expired", INVALID)
+        if scope.stores_into not in scope.institutions:
+            raise Forbidden("only doctors keep captures, in their own institution")
+        if sitting is None:
+            raise Outside("you are not in the consultation any more: come in again")
+        shared = shared_by(self._given(claims) or ())
+        return Seat(
+            dataclasses.replace(scope, shared=scope.shared | shared),
+            sitting.uid,
+            sitting.room,
+            datetime.fromtimestamp(sitting.started_at_ms / 1000),
+            sitting.next_number,
+            lambda institution, study: sitting.give(claims, institution, study),
+        )
 
     async def open_session(self, request: web.Request) -> web.Response:
         """Set the cookie, for as long as the token holds, in a room for a while at least."""

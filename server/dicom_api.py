@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -20,20 +22,23 @@ from dicom.shares import CannotShare, Shares
 from dicom.teaching import Teaching
 from dicom.transfers import TooMany, Transfers
 from dicom.web import errors
+from dicom.web.capturing import Capturing
 from dicom.web.saving import Saving
 from dicom.web.scope import Scope
 from dicom.web.service import Reading
 from dicom.web.stow import Storing
 from server.child import ChildError
 from server.config import Settings
-from server.dicom_access import PATH, Access, no_room
+from server.dicom_access import PATH, Access, no_room, no_sitting
 from server.keys import own_secret
+from server.limits import RateLimit
 from server.requests import public_origin
 from server.share_api import ShareApi
 from server.share_visits import VISIT_PATH, ShareVisits
 from server.transfer_api import TransferApi, destinations
 from signaling.film import Given
 from signaling.problem import Problem
+from signaling.sitting import Sitting
 from signaling.tokens import Claims, TokenVerifier
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,17 +47,20 @@ STATUS: dict[type[DicomError], int] = {
     errors.Forbidden: 403,
     NotFound: 404,
     CannotShare: 409,
+    errors.Outside: 409,
     errors.NotAcceptable: 406,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     errors.BadRange: 416,
     Refused: 422,
+    errors.TooOften: 429,
     Busy: 503,
     Gone: 503,
     TooMany: 503,
     StorageFull: 507,
 }
 SHARE_KEY = "share-key"  # in the data directory: keeps second factors and sessions of links
+CAPTURES_AT_ONCE, CAPTURES_PER_S = 20, 0.5  # of one person: more than a hand presses
 ALLOWED = "Authorization, Content-Type, Accept, Range"
 
 
@@ -65,10 +73,11 @@ class DicomApi:
         verifier: TokenVerifier,
         intake: Callable[[], Awaitable[Intake]],
         given: Callable[[Claims], Iterable[Given] | None] = no_room,
+        sitting: Callable[[Claims], Sitting | None] = no_sitting,
     ) -> None:
         self._settings = settings
         self._root = settings.data_dir / "dicom"
-        self._access = Access(verifier, given, settings.sees)
+        self._access = Access(verifier, given, settings.sees, sitting)
         self._decoders = Decoders()
         self.archive = Archive(self._root)
         self._descriptions = Descriptions(self._root, self.archive, self._decoders)
@@ -84,6 +93,14 @@ class DicomApi:
 
         self._storing = Storing(intake, self._scope, self._root_url)
         self._saving = Saving(self.archive, self._descriptions, self._decoders, intake, self._scope)
+        self._capturing = Capturing(
+            self.archive,
+            self._descriptions,
+            self._decoders,
+            intake,
+            self._access.seat,
+            RateLimit(CAPTURES_AT_ONCE, CAPTURES_PER_S, time.monotonic).wait_s,
+        )
         self._links = Shares(self._root, own_secret(settings.data_dir / SHARE_KEY))
         self._teaching = Teaching(
             self.archive, self._descriptions, self._decoders, intake, self._links
@@ -104,7 +121,7 @@ class DicomApi:
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         routes = [*self._reading.routes(PATH), *self._storing.routes(PATH)]
-        routes += self._saving.routes("/api/film")
+        routes += [*self._saving.routes("/api/film"), *self._capturing.routes("/api/film")]
         routes += [*self._share.routes(), *self._visits.routes(), *self._transfer.routes()]
         routes += self._visits.watched(self._shown.routes(VISIT_PATH))
         return [
@@ -199,4 +216,6 @@ def problem(error: DicomError) -> Problem:
         headers = {hdrs.CONTENT_RANGE: f"bytes */{error.length}"}
     elif isinstance(error, (Busy, Gone, TooMany)):
         headers = {hdrs.RETRY_AFTER: "2"}
+    elif isinstance(error, errors.TooOften):
+        headers = {hdrs.RETRY_AFTER: str(math.ceil(error.wait_s))}
     return Problem(status, str(error), headers=headers)

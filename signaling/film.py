@@ -89,12 +89,13 @@ class Film:
             if request.view is not None:
                 self._view = request.view
                 if not claims.guest:  # he has nothing to give
-                    self._give(Given(claims.role, claims.institution, request.view.study))
+                    self.give(Given(claims.role, claims.institution, request.view.study))
         elif request.view is not None or request.cursor is not None:
             raise Refused("conflict", "you do not lead")
         return [self._mark(by, mark) for mark in request.marks]
 
-    def _give(self, given: Given) -> None:
+    def give(self, given: Given) -> None:
+        """From now on the room's members may see it."""
         self._given.pop(given, None)
         self._given[given] = None
         while len(self._given) > STUDIES_MAX:

@@ -21,6 +21,7 @@ from signaling.film import Film
 from signaling.refusal import Refused
 from signaling.roles import has_to_wait
 from signaling.settings import SignalingSettings
+from signaling.sitting import Sitting
 from signaling.speaker import SpeakerChoice
 from signaling.text import paragraph
 from signaling.tokens import Claims
@@ -78,6 +79,7 @@ class Room:
         self._speaker = SpeakerChoice()
         self._players = 0
         self.film = Film()
+        self.sitting = Sitting(name, now_ms, self.film)
         self._robots: list[p.RobotInfo] = []
         self._sent_away: dict[str, None] = {}  # subjects that were removed or denied
 

@@ -23,6 +23,7 @@ from signaling.robots import Control, NoControl, Robots
 from signaling.room import Room
 from signaling.session import Session
 from signaling.settings import SignalingSettings
+from signaling.sitting import Sitting
 from signaling.stage import Stage
 from signaling.tasks import Tasks
 from signaling.tokens import Claims, TokenError, TokenVerifier
@@ -109,11 +110,21 @@ class Signaling:
 
     def given(self, claims: Claims) -> tuple[Given, ...] | None:
         """The studies that whoever holds this token has been given to see; None: he is outside."""
+        room = self._room_of(claims)
+        return room.film.given if room else None
+
+    def sitting(self, claims: Claims) -> Sitting | None:
+        """The consultation in which whoever holds this token sits; None: he is outside."""
+        room = self._room_of(claims)
+        return room.sitting if room else None
+
+    def _room_of(self, claims: Claims) -> Room | None:
         stage = self.stages.get(claims.room)
         if stage is None:
             return None
-        inside = any(m.claims.subject == claims.subject for m in stage.room.members.values())
-        return stage.room.film.given if inside else None
+        members = stage.room.members.values()
+        inside = any(member.claims.subject == claims.subject for member in members)
+        return stage.room if inside else None
 
     def revoke(self, subject: str) -> None:
         """Close everything that this subject's tokens opened."""

@@ -1,4 +1,4 @@
-"""The modules that every object of a session has: patient, study, series, equipment, SOP common."""
+"""The modules of every object that is made here: patient, study, series, equipment, SOP common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from dicom.presentation.image import IF_THERE, PATIENT, STUDY, Image
+from dicom.presentation.image import IF_THERE, PATIENT, STUDY
 from dicom.presentation.session import Author
 
 NewUid = Callable[[], str]
@@ -20,19 +20,19 @@ def new_uid() -> str:
 
 
 def begun(
-    image: Image, sop_class: str, modality: str, series: str, author: Author, uid: str
+    about: Dataset, sop_class: str, modality: str, series: str, author: Author, uid: str
 ) -> Dataset:
-    """An object of the same patient and study, in a series of its own."""
+    """An object of the patient and study that `about` tells of, in a series of its own."""
     made = Dataset()
     made.SpecificCharacterSet = "ISO_IR 192"
     made.SOPClassUID = sop_class
     made.SOPInstanceUID = uid
     made.InstanceCreationDate, made.InstanceCreationTime = author.at[:8], author.at[8:]
     for keyword in (*PATIENT, *STUDY):  # type 2: there, if empty
-        setattr(made, keyword, image.data.get(keyword))
+        setattr(made, keyword, about.get(keyword))
     for keyword in IF_THERE:
-        if image.data.get(keyword):
-            setattr(made, keyword, image.data.get(keyword))
+        if about.get(keyword):
+            setattr(made, keyword, about.get(keyword))
     made.Modality = modality
     made.SeriesInstanceUID = series
     made.SeriesDate, made.SeriesTime = author.at[:8], author.at[8:]

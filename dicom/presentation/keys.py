@@ -33,7 +33,7 @@ def key_objects(
         frames.setdefault(key.instance, set()).add(key.frame)
     chosen = [images[uid] for uid in frames]
     patient = images[session.places[0].instance]
-    made = begun(patient, KeyObjectSelectionDocumentStorage, "KO", series, author, new_uid())
+    made = begun(patient.data, KeyObjectSelectionDocumentStorage, "KO", series, author, new_uid())
     made.InstanceNumber = 1
     made.ContentDate, made.ContentTime = author.at[:8], author.at[8:]
     if session.title:

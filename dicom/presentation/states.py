@@ -48,7 +48,7 @@ def states(
     for number, group in enumerate(grouped(session, images), 1):
         first = images[next(iter(group.frames))]
         sop_class = COLOUR if first.coloured else GREY
-        state = begun(patient, sop_class, "PR", series, author, new_uid())
+        state = begun(patient.data, sop_class, "PR", series, author, new_uid())
         state.InstanceNumber = number
         state.Laterality = first.data.get("Laterality")  # of one side it may be, for all we know
         if session.title:

@@ -25,6 +25,18 @@ class Unsupported(DicomError):
     """A body of another kind. 415."""
 
 
+class Outside(DicomError):
+    """The asker is not where this can be done. 409."""
+
+
+class TooOften(DicomError):
+    """More in a short time than a person asks for. 429; `wait_s` is when to ask again."""
+
+    def __init__(self, detail: str, wait_s: float) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
 class BadRange(DicomError):
     """No such bytes. 416; `length` is how many there are."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from aiohttp import web
 
@@ -37,3 +39,18 @@ class Scope:
 
 
 Gate = Callable[[web.Request], Scope]  # raises what the application answers, such as a Problem
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody who may capture, in the consultation in which he sits."""
+
+    scope: Scope
+    consultation: uuid.UUID
+    room: str
+    began: datetime
+    next_number: Callable[[], int]
+    give: Callable[[str, str], None]  # institution, study: to everybody in the room
+
+
+Seats = Callable[[web.Request], Seat]  # raises as a Gate does

@@ -24,13 +24,12 @@ from dicom.web.body import HEADERS
 from dicom.web.errors import BadRequest, Forbidden, NotAcceptable, TooLarge, Unsupported
 from dicom.web.parts import Begin, Data, End, Event, Parts
 from dicom.web.scope import Gate
-from dicom.web.upload import Upload
+from dicom.web.upload import Upload, pieces
 
 DICOM, JSON = "application/dicom", "application/dicom+json"
 PARTS_MAX = 20_000  # of one request: a study
 REQUESTS_MAX = 32  # at once; each holds two pieces of 1 MB
 TAKEN_AT_ONCE = 8  # objects of one request that wait for the disk
-SILENCE_S = 120.0  # between two pieces of a body
 UID = re.compile(r"[0-9.]{1,64}")
 
 # Failure reasons: PS3.18 table I.2-2, and PS3.7 annex C for what that leaves out.
@@ -200,7 +199,7 @@ def _events(request: web.Request) -> AsyncIterator[Event]:
 
 
 async def _parts(request: web.Request, parts: Parts) -> AsyncIterator[Event]:
-    async for content in _content(request):
+    async for content in pieces(request):
         for event in parts.feed(content):
             yield event
     if not parts.complete:
@@ -209,20 +208,9 @@ async def _parts(request: web.Request, parts: Parts) -> AsyncIterator[Event]:
 
 async def _alone(request: web.Request) -> AsyncIterator[Event]:
     yield Begin({})
-    async for content in _content(request):
+    async for content in pieces(request):
         yield Data(content)
     yield End()
-
-
-async def _content(request: web.Request) -> AsyncIterator[bytes]:
-    while not request.content.at_eof():
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                content = await request.content.readany()
-        except TimeoutError:
-            raise BadRequest(f"nothing came for {SILENCE_S:g} s") from None
-        if content:
-            yield content
 
 
 def _accepted(request: web.Request) -> list[Media]:

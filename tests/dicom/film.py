@@ -22,6 +22,7 @@ from server.web_client import security_headers
 from signaling.film import Given
 from signaling.problem import problem_middleware
 from signaling.protocol import Role
+from signaling.sitting import Sitting
 from signaling.tokens import TokenVerifier
 
 
@@ -34,6 +35,7 @@ class Film:
         self.settings = Settings(data_dir=data_dir, **settings)
         self.ingest = Ingest(data_dir / "dicom")
         self.given: tuple[Given, ...] | None = None  # in the room that everybody is in, if any
+        self.sitting: Sitting | None = None  # the consultation in that room
         self.url = ""
         self.http = requests.Session()
         self.as_role("specialist")
@@ -98,7 +100,9 @@ class Film:
             return doorway
 
         verifier = TokenVerifier({self.key.kid: self.key.public})
-        self.api = DicomApi(self.settings, verifier, intake, lambda _: self.given)
+        self.api = DicomApi(
+            self.settings, verifier, intake, lambda _: self.given, lambda _: self.sitting
+        )
         app = web.Application(middlewares=[security_headers, problem_middleware])
         app.add_routes(self.api.routes())
         app.cleanup_ctx.append(self.api.running)

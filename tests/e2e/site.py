@@ -65,6 +65,7 @@ class Site:
         limits = preset("abdomen", (0.5, 0.0, SKIN_M), (0.0, 0.0, 1.0))
         self.robot = Robot(replace(limits, ladder=PATIENT))
         self.digits: dict[str, str] = {}  # by who asks
+        self.successor = ""  # whom the holder wants to follow
         self.imaging = o.Imaging(depth_mm=120, gain_db=0, frozen=False)
         self.modes: list[tuple[str, Mode]] = []  # who had control, and what the robot did
         self._keys: dict[str, bytes] = {}
@@ -100,10 +101,11 @@ class Site:
         return next(iter(self.digits), None)
 
     def grant(self) -> None:
-        """To who asks."""
-        who = self.asking
+        """To whom the holder hands over, else to who asks."""
+        who = self.successor or self.asking
         assert who is not None
         del self.digits[who]
+        self.successor = ""
         key = self._keys[who]
         grant = self.robot.grant(who, key, self._now_us)
         self._link.send_order(who, o.seal(o.Granted(epoch=grant.epoch, number=1), key))
@@ -142,6 +144,8 @@ class Site:
                 said = o.open_from_holder(order, self._keys[sender])
                 if isinstance(said, o.Release):
                     self.robot.release(self._now_us)
+                elif isinstance(said, o.HandOver) and said.to in self.digits:
+                    self.successor = said.to
                 elif isinstance(said, o.Adjust):
                     self.imaging = said.imaging
         self._tell()
@@ -193,7 +197,7 @@ class Site:
             mode=cast(o.ModeName, now.mode.name.lower()),
             cause=cast(o.CauseName, now.cause.name.lower()),
             asking=list(self.digits),
-            successor="",
+            successor=self.successor,
             grants="operator",
             label="Test arm",
             preset="abdomen",

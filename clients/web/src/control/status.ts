@@ -23,6 +23,7 @@ export interface Situation {
   readonly present: boolean; // there is a robot in the room
   readonly deadman: boolean;
   readonly clutch: boolean; // with the deadman
+  readonly self: string;
   readonly nameOf: (participant: string) => string;
 }
 
@@ -59,21 +60,39 @@ export function lineOf(now: Situation, c: ControlMessages): Line {
   switch (stage) {
     case "asking":
       return { tone: "quiet", title: s.asking, text: s.askingText };
-    case "digits": {
-      const text = state.grants === "at_once" ? s.digitsAtOnce : "";
-      return { tone: "quiet", title: s.digits, text };
-    }
+    case "digits":
+      return { tone: "quiet", title: s.digits, text: waiting(state, now, c) };
     case "held":
       return held(now, c);
     case "watching":
-      return why ? ended(why, state, now, c) : watching(state, now, c);
+      return why && !overtaken(why, state) ? ended(why, state, now, c) : watching(state, now, c);
   }
+}
+
+/** Whose word it takes, after the two have compared the digits. */
+function waiting(state: State, { nameOf, self }: Situation, c: ControlMessages): string {
+  const { digitsAtOnce, offered, mayOffer } = c.status;
+  const { holder, successor, grants } = state;
+  if (holder && holder !== self) {
+    return successor === self ? offered(nameOf(holder)) : mayOffer(nameOf(holder));
+  }
+  return grants === "at_once" ? digitsAtOnce : "";
+}
+
+/** How control ended is old news once the robot is stopped, or in another's hands than was said. */
+function overtaken(why: Why, { mode, cause, holder }: State): boolean {
+  if (why.kind === "denied") return false;
+  if (atRest(mode) && cause === "stop") return true;
+  if (why.kind === "handed_over") return holder !== why.to;
+  return holder !== "" && why.kind !== "no_answer";
 }
 
 function watching(state: State, { nameOf, obstacle }: Situation, c: ControlMessages): Line {
   const s = c.status;
   if (state.holder) {
-    return { tone: "quiet", title: s.watching(nameOf(state.holder)), text: s.watchingText };
+    const { holder, successor } = state;
+    const text = successor ? c.handingOver(nameOf(successor)) : s.watchingText;
+    return { tone: "quiet", title: s.watching(nameOf(holder)), text };
   }
   if (atRest(state.mode)) return rested(state.mode, state.cause, c);
   return { tone: "quiet", title: s.free, text: obstacle ? c.obstacles[obstacle] : s.freeText };

@@ -1,4 +1,5 @@
 import type { Obstacle } from "../control/console";
+import type { KeepCode } from "../control/keep";
 import type { CauseName, Denied, ModeName } from "../control/messages";
 
 /** Why the probe stands still, as the robot says it. */
@@ -89,6 +90,8 @@ export const controlEn = {
     asking: "Asking for control…",
     askingText: "The robot answers within a few seconds.",
     digits: "Waiting for the operator at the site",
+    offered: (name: string): string => `${name} hands over to you.`,
+    mayOffer: (name: string): string => `${name} has control and may hand over to you.`,
     digitsAtOnce: "The robot grants at once: nobody is beside it.",
     ready: "You have control",
     readyText: (key: string): string =>
@@ -123,7 +126,8 @@ export const controlEn = {
   ask: "Ask for control",
   withdraw: "Cancel",
   release: "Give control back",
-  handOver: (name: string): string => `Hand over to ${name}`,
+  handOver: "Hand over",
+  handOverTo: (name: string): string => `Hand over to ${name}`,
   handingOver: (name: string): string => `${name} gets control when the operator agrees.`,
   asksToo: (name: string): string => `${name} asks for control`,
   digitsTitle: "Read these to the operator",
@@ -169,8 +173,28 @@ export const controlEn = {
   clip: "Clip",
   clipStop: (time: string): string => `End clip ${time}`,
   case: "Case",
-  caseEmpty: "Stills and clips appear here.",
-  caseNote: "Kept on this page only, until it is closed: this server has no case archive yet.",
+  caseStudy: "Into the study that is open in the room.",
+  caseNobody: "No study is open in the room: kept without a patient's name.",
+  keeping: "Being kept…",
+  kept: "Kept in the case",
+  keptOf: (patient: string): string =>
+    patient ? `Kept in the case of ${patient}.` : "Kept without a name.",
+  keepFailed: "Not kept",
+  notKept: (why: string): string => `Not kept: ${why}`,
+  keepProblems: {
+    forbidden: "you may not store images here. Download it, or ask a doctor of the hospital.",
+    outside: "you are no longer in the room. Come in again and retry.",
+    missing: "the study that was open cannot be found. Download it.",
+    unreadable: "the server cannot make an image of it. Download it.",
+    busy: "the server is busy. Retry in a moment.",
+    full: "the server's disk is full. Download it, and tell the operator.",
+    unreachable: "the server cannot be reached. It stays here; retry.",
+    failed: "something went wrong. It stays here; retry.",
+  } satisfies Record<KeepCode, string> as Record<KeepCode, string>,
+  retryAll: (count: number): string => `Retry (${count})`,
+  remove: "Remove",
+  removeKept: "Take off this page; it stays in the case",
+  removeUnkept: "It is not kept in the case yet, and will be lost.",
   download: "Download",
   downloadOf: (name: string): string => `Download ${name}`,
   removeOf: (name: string): string => `Remove ${name}`,

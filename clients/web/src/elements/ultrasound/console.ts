@@ -1,6 +1,7 @@
 import { html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 
+import type { Case } from "../../control/case";
 import { lineOf, modeOf, type Line } from "../../control/status";
 import { clock } from "../../i18n/format";
 import { shared } from "../../style/shared";
@@ -28,6 +29,7 @@ const SIGNS = {
 export class DistalConsole extends ConsoleElement {
   @property({ attribute: false }) ultrasound: MediaStreamTrack | null = null;
   @property({ attribute: false }) room: MediaStreamTrack | null = null;
+  @property({ attribute: false }) case: Case | null = null;
   @property({ attribute: false }) present = true; // the robot is in the room
   @property({ attribute: false }) nameOf: (participant: string) => string = (id) => id;
   #drawn = "";
@@ -73,6 +75,7 @@ export class DistalConsole extends ConsoleElement {
         deadman: console.held.value.deadman,
         clutch: console.held.value.deadman && console.held.value.clutch,
         nameOf,
+        self: console.self,
       },
       this.c,
     );
@@ -101,7 +104,11 @@ export class DistalConsole extends ConsoleElement {
         </p>
       </div>
       <div class="body">
-        <distal-ultrasound-image .console=${this.console} .track=${this.ultrasound}>
+        <distal-ultrasound-image
+          .console=${this.console}
+          .track=${this.ultrasound}
+          .case=${this.case}
+        >
         </distal-ultrasound-image>
         <div class="side">
           <div class="views">

@@ -40,12 +40,22 @@ export class DistalGrant extends ConsoleElement {
         margin: var(--space-2) 0;
       }
       .asks {
-        margin-top: var(--space-2);
         display: grid;
         gap: var(--space-1);
       }
+      .asks .row {
+        flex-wrap: nowrap;
+      }
       .asks p {
+        flex: 1;
+        min-width: 0;
         font-size: var(--type-caption);
+        line-height: 1.35;
+        overflow-wrap: anywhere;
+      }
+      .asks button {
+        flex: none;
+        min-height: 40px;
       }
     `,
   ];
@@ -101,7 +111,7 @@ export class DistalGrant extends ConsoleElement {
 
   private digits() {
     const { c } = this;
-    const { digits, state } = this.console.standing.value;
+    const { digits } = this.console.standing.value;
     if (digits === null) return nothing;
     const spoken = digits.replace(/\d(?=\d)/g, "$& ");
     return html`<h3>${c.digitsTitle}</h3>
@@ -115,11 +125,16 @@ export class DistalGrant extends ConsoleElement {
         ><span aria-hidden="true">${digits.slice(3)}</span>
       </p>
       <div class="row">
-        <p class="caption" style="flex: 1">
-          ${state?.grants === "at_once" ? c.status.digitsAtOnce : c.digitsText}
-        </p>
+        <p class="caption" style="flex: 1">${this.whoGrants()}</p>
         ${this.cancel()}
       </div>`;
+  }
+
+  private whoGrants(): string {
+    const { c } = this;
+    const { state } = this.console.standing.value;
+    if (state?.grants !== "at_once") return c.digitsText;
+    return state.holder ? c.status.mayOffer(this.nameOf(state.holder)) : c.status.digitsAtOnce;
   }
 
   private others() {
@@ -130,18 +145,22 @@ export class DistalGrant extends ConsoleElement {
     return html`<div class="asks">
       ${asking.map((one) => {
         const name = this.nameOf(one);
-        return html`<p role="status">${c.asksToo(name)}</p>
+        const offered = state.successor === one;
+        return html`<div class="row">
+          <p role="status">${offered ? c.handingOver(name) : c.asksToo(name)}</p>
           ${
-            state.successor === one
-              ? html`<p class="caption">${c.handingOver(name)}</p>`
+            offered
+              ? nothing
               : html`<button
                   class="quiet"
                   data-testid="hand-over-button"
+                  aria-label=${c.handOverTo(name)}
                   @click=${() => this.console.handOver(one)}
                 >
-                  ${c.handOver(name)}
+                  ${c.handOver}
                 </button>`
-          }`;
+          }
+        </div>`;
       })}
     </div>`;
   }

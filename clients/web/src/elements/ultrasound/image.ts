@@ -1,25 +1,26 @@
 import { css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 
-import { Clip, forget, still, type Capture } from "../../control/capture";
+import { Clip, still, type Made } from "../../control/capture";
+import type { Case } from "../../control/case";
 import type { Imaging } from "../../control/messages";
-import { clock, duration } from "../../i18n/format";
+import { duration } from "../../i18n/format";
 import { shared } from "../../style/shared";
 import { icons } from "../icons";
 import "../video";
 import type { DistalVideo } from "../video";
+import "./case";
 import { ConsoleElement } from "./element";
 import { consoleIcons } from "./icons";
 
 const DEPTH = { step: 10, least: 20, most: 300 };
 const GAIN = { step: 2, least: -30, most: 30 };
-const KEPT_MAX = 40; // stills of half a megabyte each
 
 /** The ultrasound image, the machine's knobs below it, and what was captured of it. */
 @customElement("distal-ultrasound-image")
 export class DistalUltrasoundImage extends ConsoleElement {
   @property({ attribute: false }) track: MediaStreamTrack | null = null;
-  @state() private captures: readonly Capture[] = [];
+  @property({ attribute: false }) case: Case | null = null; // null: who may not capture
   @state() private clip: Clip | null = null;
   @state() private failed = false;
   @query("distal-video") private readonly picture!: DistalVideo | null;
@@ -111,61 +112,6 @@ export class DistalUltrasoundImage extends ConsoleElement {
       .gap {
         flex: 1;
       }
-      .case {
-        display: flex;
-        align-items: center;
-        gap: var(--space-2);
-        min-height: 60px;
-      }
-      .case ul {
-        display: flex;
-        gap: var(--space-1);
-        overflow-x: auto;
-        flex: 1;
-        min-width: 0;
-        padding: 3px;
-      }
-      .case p {
-        flex: 1;
-        min-width: 0;
-      }
-      .case li {
-        position: relative;
-        flex: none;
-        height: 54px;
-        aspect-ratio: 4 / 3;
-        border-radius: 6px;
-        overflow: hidden;
-        background: var(--picture);
-      }
-      .case img,
-      .case video {
-        width: 100%;
-        height: 100%;
-        object-fit: cover;
-      }
-      .case a,
-      .case li button {
-        position: absolute;
-        bottom: 0;
-        display: grid;
-        place-items: center;
-        width: 26px;
-        height: 26px;
-        min-width: 0;
-        min-height: 0;
-        padding: 0;
-        border-radius: 6px;
-        color: var(--picture-text);
-        background: var(--picture-shade);
-        font-size: 13px;
-      }
-      .case a {
-        left: 0;
-      }
-      .case li button {
-        right: 0;
-      }
       @media (max-width: 719px) {
         .knob,
         .freeze {
@@ -176,7 +122,7 @@ export class DistalUltrasoundImage extends ConsoleElement {
   ];
 
   protected override stores() {
-    return [this.console.standing];
+    return [this.console.standing, ...(this.case ? [this.case.captures] : [])];
   }
 
   override disconnectedCallback(): void {
@@ -184,8 +130,6 @@ export class DistalUltrasoundImage extends ConsoleElement {
     this.#unwatch?.();
     this.#unwatch = this.#watched = null;
     this.clip?.stop();
-    for (const capture of this.captures) forget(capture);
-    this.captures = [];
     clearInterval(this.#tick);
   }
 
@@ -219,7 +163,9 @@ export class DistalUltrasoundImage extends ConsoleElement {
         ${state?.video === "lost" ? this.note(c.videoLost) : nothing}
         ${state?.imaging.frozen && state.video === "live" ? this.note(c.frozenImage) : nothing}
       </div>
-      ${state ? this.tools(state.imaging) : nothing} ${this.kept()}`;
+      ${state ? this.tools(state.imaging) : nothing}
+      ${this.failed ? html`<p class="caption" role="alert">${c.clipFailed}</p>` : nothing}
+      ${this.case ? html`<distal-case .case=${this.case}></distal-case>` : nothing}`;
   }
 
   private note(text: string) {
@@ -249,11 +195,17 @@ export class DistalUltrasoundImage extends ConsoleElement {
       >
         ${consoleIcons.freeze}${frozen ? c.unfreeze : c.freeze}
       </button>
-      <span class="gap"></span>
+      ${this.case ? this.captures(this.case) : nothing}
+    </div>`;
+  }
+
+  private captures(on: Case) {
+    const { c } = this;
+    return html`<span class="gap"></span>
       <button
         class="quiet"
         data-testid="still-button"
-        ?disabled=${!this.track}
+        ?disabled=${!this.track || on.full}
         @click=${() => this.#still()}
       >
         ${consoleIcons.still}${c.still}
@@ -261,14 +213,13 @@ export class DistalUltrasoundImage extends ConsoleElement {
       <button
         class="quiet ${this.clip ? "recording" : ""}"
         data-testid="clip-button"
-        ?disabled=${!this.track}
+        ?disabled=${!this.track || (on.full && !this.clip)}
         @click=${() => this.#toggleClip()}
       >
         ${consoleIcons.clip}<span class="numbers"
           >${this.clip ? c.clipStop(duration(Date.now() - this.clip.startedMs)) : c.clip}</span
         >
-      </button>
-    </div>`;
+      </button>`;
   }
 
   private knob(
@@ -295,44 +246,10 @@ export class DistalUltrasoundImage extends ConsoleElement {
     </div>`;
   }
 
-  private kept() {
-    const { c, captures } = this;
-    const note = this.failed ? c.clipFailed : captures.length === 0 ? c.caseEmpty : "";
-    return html`<section class="case" aria-label=${c.case}>
-      <h3 class="caption">${c.case}</h3>
-      ${
-        note
-          ? html`<p class="caption">${note} ${c.caseNote}</p>`
-          : html`<ul data-testid="captures">
-                ${captures.map((capture) => this.thumbnail(capture))}
-              </ul>
-              <span class="caption" title=${c.caseNote}>${icons.warning}</span>`
-      }
-    </section>`;
-  }
-
-  private thumbnail(capture: Capture) {
-    const { c } = this;
-    const { kind, url, file, atMs } = capture;
-    const name = kind === "still" ? c.stillNamed(clock(atMs)) : c.clipNamed(clock(atMs));
-    return html`<li title="${name}. ${c.caseNote}">
-      ${
-        kind === "still"
-          ? html`<img src=${url} alt=${name} />`
-          : html`<video src=${url} muted aria-label=${name} preload="auto"></video>`
-      }
-      <a href=${url} download=${file} aria-label=${c.downloadOf(name)} title=${c.download}
-        >${consoleIcons.save}</a
-      >
-      <button aria-label=${c.removeOf(name)} @click=${() => this.#forget(capture)}>
-        ${icons.close}
-      </button>
-    </li>`;
-  }
-
   async #still(): Promise<void> {
+    const study = this.case?.study.value ?? null;
     const made = this.picture && (await still(this.picture.video));
-    if (made) this.#keep(made);
+    if (made) this.#keep(made, study);
   }
 
   #toggleClip(): void {
@@ -341,12 +258,12 @@ export class DistalUltrasoundImage extends ConsoleElement {
       return;
     }
     if (!this.track) return;
+    const study = this.case?.study.value ?? null; // of its beginning: patients may change
     try {
       this.clip = new Clip(this.track, (made) => {
         this.clip = null;
         clearInterval(this.#tick);
-        if (this.isConnected) this.#keep(made);
-        else forget(made);
+        this.#keep(made, study); // also when the console was put away meanwhile
       });
       this.#tick = setInterval(() => this.requestUpdate(), 500);
     } catch (error) {
@@ -355,15 +272,9 @@ export class DistalUltrasoundImage extends ConsoleElement {
     }
   }
 
-  #keep(made: Capture): void {
+  #keep(made: Made, study: string | null): void {
     this.failed = false;
-    for (const old of this.captures.slice(KEPT_MAX - 1)) forget(old);
-    this.captures = [made, ...this.captures].slice(0, KEPT_MAX);
-  }
-
-  #forget(capture: Capture): void {
-    forget(capture);
-    this.captures = this.captures.filter((one) => one !== capture);
+    this.case?.add(made, study);
   }
 }
 

@@ -11,6 +11,7 @@ import { participantOf } from "../../state/room";
 import { shared } from "../../style/shared";
 import { CallElement } from "../element";
 import { icons } from "../icons";
+import { caseOf } from "./cases";
 import "./console";
 
 /** Makes a console for a robot of the room; the gallery has another. */
@@ -129,6 +130,7 @@ export class DistalUltrasound extends CallElement {
         .console=${console}
         .ultrasound=${this.#trackOf(ultrasound)}
         .room=${this.#trackOf(camera)}
+        .case=${this.call.me.value?.grants.film ? caseOf(this.call) : null}
         .present=${present}
         .nameOf=${this.#nameOf}
         >${this.closeButton()}</distal-console

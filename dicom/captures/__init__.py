@@ -1,0 +1,1 @@
+"""Stills and clips of a remote ultrasound examination, as DICOM objects."""
