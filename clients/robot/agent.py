@@ -136,6 +136,9 @@ class SiteAgent:
     def events(self) -> list[Event]:
         return list(self._events)
 
+    def name(self, id: str) -> str:
+        return self._asker(id).name
+
     async def grant(self, id: str) -> None:
         """Control for somebody who has asked. Raises LeaseRefused."""
         key = self._grants.key_of(id)

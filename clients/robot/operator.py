@@ -37,6 +37,7 @@ PAGES_MAX = 8
 COMMAND_MAX = 4096
 EVENTS_MAX = 100  # shown
 CLOCK_CHANGED_MS = 1000
+WHOSE = ("granted", "stop")  # events with somebody's id
 FOLDER = Path(__file__).parent / "operator"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
@@ -71,6 +72,9 @@ class Site(Protocol):
 
     def events(self) -> list[Event]:
         """Newest last, bounded."""
+
+    def name(self, id: str) -> str:
+        """Of somebody in the room; empty: nobody's."""
 
     async def grant(self, id: str) -> None:
         """Raises LeaseRefused with words to show."""
@@ -172,6 +176,8 @@ class OperatorPage:
         state, holder = site.state(), site.holder()
         if abs(_clock_ms() - self._clock_ms) > CLOCK_CHANGED_MS:
             self._clock_ms = _clock_ms()
+        events = site.events()[-EVENTS_MAX:]
+        ids = {event.text for event in events if event.kind in WHOSE} | {state.stopped if state else ""}
         held = (holder.id if holder else "", state.epoch if state else 0)
         if held != self._since[0]:
             self._since = held, time.time() * 1000
@@ -186,7 +192,8 @@ class OperatorPage:
             "asking": [asker._asdict() for asker in site.asking()],
             "holder": holder and {**holder._asdict(), "since_ms": round(self._since[1])},
             "state": state and _plain(state),
-            "events": [self._event(event) for event in site.events()[-EVENTS_MAX:]],
+            "events": [self._event(event) for event in events],
+            "names": {id: name for id in ids if (name := site.name(id))},
         }
 
     def _event(self, event: Event) -> dict[str, Any]:

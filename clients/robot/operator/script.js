@@ -9,6 +9,7 @@ const SCALE = 1.2; // the bar's length, in hard limits
 
 const $ = (id) => document.getElementById(id);
 const now = {}; // the site, as it last said
+const names = new Map(); // of those whose ids were ever shown here
 let link = null;
 let heard = 0;
 let stopPressed = false; // until the robot says that it is stopped
@@ -56,6 +57,7 @@ function hear(news) {
     resting = performance.now() + REST_MS;
     setTimeout(draw, REST_MS + 20);
   }
+  for (const [id, name] of Object.entries(news.names ?? {})) names.set(id, name);
   if ("refused" in news) refused = news.refused;
   else Object.assign(now, news);
   draw();
@@ -116,7 +118,8 @@ function draw() {
 
 function drawSite(site) {
   text("label", site.label);
-  document.title = `${site.label} – ${say().page}`;
+  const asker = now.asking?.find(({ digits }) => digits);
+  document.title = `${asker ? `● ${say().asks(asker.name)}` : say().page} – ${site.label}`;
   text("simulated", say().simulated);
   $("simulated").hidden = !site.simulated;
   text("connected", site.connected ? say().connected : say().unconnected);
@@ -126,9 +129,9 @@ function drawSite(site) {
 
 const LOOKS = {
   following: ["▶", "good"],
-  ready: ["⏸", ""],
+  ready: ["▮▮", ""],
   idle: ["■", ""],
-  frozen: ["⏸", "caution"],
+  frozen: ["▮▮", "caution"],
   holding: ["⚠", "danger"],
   retreating: ["⚠", "danger"],
   latched: ["■", "danger"],
@@ -163,6 +166,7 @@ function drawArm(state, limits) {
   text("round-trip", known ? ms(state.round_trip_ms) : "–");
   text("picture", known ? ms(state.picture_age_ms) : "–");
   text("speed", known ? `${Math.round(100 * state.speed)} %` : "–");
+  $("figures").hidden = !now.holder; // they are the holder's
 }
 
 function drawControl() {
@@ -221,10 +225,10 @@ function happened(event) {
   const said =
     event.kind === "mode"
       ? [words.mode[event.text]]
-      : [words.kind[event.kind] ?? event.kind, words.text[event.text] ?? nameOf(event.text)];
+      : [words.kind[event.kind] ?? event.kind, whoOrWhat(event)];
   const figures = Object.entries(event.figures).map(([name, value]) => figure(name, value));
   const why = cause && cause !== said[0] ? words.because(cause) : "";
-  line.append(time, element("span", [...said, ...figures, why].filter(Boolean).join(" · ")));
+  line.append(time, element("span", `${[...said, ...figures].filter(Boolean).join(" · ")} ${why}`));
   return line;
 }
 
@@ -235,6 +239,10 @@ function figure(name, value) {
   return name === "count" ? `× ${value}` : `#${value}`;
 }
 
+function whoOrWhat({ kind, text }) {
+  return ["granted", "stop"].includes(kind) ? nameOf(text) : (say().text[text] ?? text);
+}
+
 function drawStop() {
   const words = say();
   const stopped = now.state?.stopped ?? "";
@@ -242,17 +250,17 @@ function drawStop() {
   if (sure !== stopped) sure = "";
   const word = stopped ? "is_stopped" : !stopPressed ? "stop" : link && now.state ? "stopping" : "unsent";
   text("stop-word", words[word]);
-  $("stop-key").hidden = Boolean(stopped);
+  $("stop-key").hidden = word !== "stop";
+  $("stop").classList.toggle("is-stopped", Boolean(stopped));
   $("stopped").hidden = !stopped;
-  text("stopped-by", words.stopped_by(words.text[stopped] ?? nameOf(stopped)));
+  text("stopped-by", words.stopped_by(nameOf(stopped)));
   $("clear").hidden = Boolean(sure);
   $("sure").hidden = !sure;
 }
 
-/** Of a participant, as long as he is known here. */
+/** Of somebody in the room; the record has ids alone. */
 function nameOf(id) {
-  const known = [now.holder, ...(now.asking ?? [])].find((asker) => asker?.id === id);
-  return known?.name ?? id;
+  return say().text[id] ?? names.get(id) ?? say().somebody;
 }
 
 // --- what is pressed

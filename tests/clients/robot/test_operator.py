@@ -80,6 +80,9 @@ class StandIn:
     def events(self) -> list[Event]:
         return self.happened
 
+    def name(self, id: str) -> str:
+        return {"p1": "王医生", "p9": "Student Li"}.get(id, "")
+
     async def grant(self, id: str) -> None:
         await self.free.wait()
         if self.status and self.status.stopped:
@@ -197,6 +200,20 @@ async def test_events_come_with_the_time_of_day_and_cause(page: Page, site: Stan
     event = (await page.until(lambda seen: seen["events"]))["events"][0]
     assert (event["kind"], event["cause"], event["text"]) == ("fault", "sensor", "silent")
     assert abs(event["at_ms"] - time.time() * 1000) < 60_000
+
+
+async def test_the_page_has_names_for_the_record_s_ids(page: Page, site: StandIn) -> None:
+    site.happened = [
+        Event(clock_us(), "granted", Cause.NONE, "p1", {"epoch": 1.0}),
+        Event(clock_us(), "stop", Cause.STOP, "p9", {}),
+        Event(clock_us(), "fault", Cause.ARM, "p1", {}),
+    ]
+    seen = await page.until(lambda seen: seen["names"])
+    assert seen["names"] == {"p1": "王医生", "p9": "Student Li"}
+    assert [event["text"] for event in seen["events"]] == ["p1", "p9", "p1"]
+    site.stop("p7")  # who has left the room meanwhile
+    seen = await page.until(lambda seen: seen["state"]["stopped"] == "p7")
+    assert "p7" not in seen["names"]
 
 
 async def test_a_servo_that_says_nothing_or_is_gone_is_not_shown_as_well(
