@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from clients.living import live
-from clients.robot.agent import Site, SiteAgent
+from clients.robot.agent import SiteAgent
 from clients.robot.mark import Marked
 from clients.robot.operator import PORT, serve
 from clients.robot.recorder import Recorder
 from clients.robot.reopened import Reopened
 from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone
+from clients.robot.site import Site
 from clients.robot.source import Source, SourceLost
 from clients.robot.ultrasound import Simulator
 from clients.site import token_reader, websocket_url

@@ -16,25 +16,21 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
-import msgspec
-
 from clients.control_link import ControlLink
 from clients.participant import Participant, Publication
 from clients.robot.grants import Grants
 from clients.robot.operator import Asker
-from clients.robot.picture_track import Pictures, PictureTrack
 from clients.robot.recorder import Record
-from clients.robot.room_camera import RoomCamera
-from clients.robot.servo import Settings as ServoSettings
 from clients.robot.servo_link import ServoGone, ServoLink
 from clients.robot.servo_messages import Happened, Status
-from clients.robot.source import Pose, Source
+from clients.robot.site import Site, Video, public_state
+from clients.robot.source import Source
+from clients.robot.videos import Videos
 from control import orders as o
 from control.envelope import EVERYBODY, RELAY, Stamp
 from control.errors import LeaseRefused
 from control.events import Event
-from control.messages import Cause, Mode
-from control.presets import preset
+from control.messages import Cause
 from signaling import protocol as p
 
 log = logging.getLogger(__name__)
@@ -42,19 +38,6 @@ log = logging.getLogger(__name__)
 EVENTS_MAX = 500
 STATE_EVERY_S = 1.0
 AGAIN_S = 1.0
-MODES: tuple[o.ModeName, ...] = (
-    "idle", "ready", "following", "frozen", "holding", "retreating", "latched",
-)  # fmt: skip
-
-
-class Site(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What an agent is told of its place."""
-
-    label: str
-    grants: Literal["operator", "at_once"] = "operator"
-    simulated: bool = True
-    servo: ServoSettings = msgspec.field(default_factory=ServoSettings)
-    scene: o.Scene
 
 
 class SiteAgent:
@@ -72,28 +55,24 @@ class SiteAgent:
         self.participant = Participant(url, token, name=site.label, publish=self._publications)
         self.link = ControlLink(self.participant, "robot", self)
         self.servo: ServoLink | None = None
-        self._source = source
-        self._room = RoomCamera(site.scene)
+        self._videos = Videos(source, site.scene, self._sent)
         self._record = record or Record()
         self._grants = Grants("")
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._since_ms = 0
         self._said: o.State | None = None
-        self._video: Literal["live", "lost"] = "lost"
-        self._tracks: list[PictureTrack] = []
-        self._pictures: list[Pictures] = []
+        self._video: Video = "lost"
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> SiteAgent:
         await self._start_servo()
-        self._pictures = [Pictures(one) for one in (self._source, self._room)]
+        self._videos.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in list(self._tasks):
             task.cancel()
-        for pictures in self._pictures:
-            pictures.close()
+        self._videos.close()
         if self.servo is not None:
             await self.servo.close()
 
@@ -227,7 +206,7 @@ class SiteAgent:
                 if self.site.grants == "at_once":
                     self._spawn(self._grant_at_once(name))
             case o.Adjust(imaging=imaging):
-                self._source.adjust(imaging)
+                self._videos.source.adjust(imaging)
                 self._say()
 
     # --- the servo -----------------------------------------------------------------------------
@@ -269,8 +248,7 @@ class SiteAgent:
         has = (status.holder, status.epoch) == (grants.holder, grants.epoch)
         if grants.holder and not has and status.epoch >= grants.epoch:  # none from before the grant
             grants.ended()
-        self._source.follow(Pose(status.position, status.orientation), status.force)
-        self._room.see(status.points)
+        self._videos.follow(status)
         self._look_at_picture(status.at_us)
         self._say(only_changed=True)
 
@@ -285,29 +263,14 @@ class SiteAgent:
     # --- pictures ------------------------------------------------------------------------------
 
     async def _publications(self, codecs: p.CodecPreferences) -> Sequence[Publication]:
-        ultrasound, room = self._pictures
-        self._tracks = [PictureTrack(ultrasound, self._sent), PictureTrack(room, _ignored)]
-        self._spawn(self._find_sender(self._tracks[0]))
-        return [
-            Publication(self._tracks[0], "device", "diagnostic", "ultrasound"),
-            Publication(self._tracks[1], "camera", "talk", "room"),
-        ]
-
-    async def _find_sender(self, track: PictureTrack) -> None:
-        """aiortc's, which adds its origin to the timestamps."""
-        while track.sender is None and track.readyState == "live":
-            for pc in self.participant.publishing.values():
-                for sender in pc.getSenders():
-                    if sender.track is track:
-                        track.sender = sender
-            await asyncio.sleep(0.05)
+        return self._videos.publications(self.participant)
 
     def _sent(self, rtp: int, captured_us: int) -> None:
         self._to_servo(lambda servo: servo.frame(rtp, captured_us))
         self._record.frame(rtp, captured_us)
 
     def _look_at_picture(self, now_us: int) -> None:
-        video: Literal["live", "lost"] = "lost" if self._pictures[0].lost else "live"
+        video: Video = "lost" if self._videos.lost else "live"
         if video != self._video:
             self._video = video
             self._tell(Event(now_us, "video", Cause.NONE, video, {}))
@@ -323,33 +286,12 @@ class SiteAgent:
         status = self.servo.status if self.servo else None
         if status is None:
             return
-        told = self._state(status)
+        imaging = self._videos.source.imaging
+        told = public_state(self.site, self._grants, status, self._since_ms, imaging, self._video)
         if only_changed and told == self._said:
             return
         self._said = told
         self.link.send_order(EVERYBODY, told)
-
-    def _state(self, status: Status) -> o.State:
-        settings, grants = self.site.servo, self._grants
-        limits = preset(settings.preset, settings.centre, settings.outward).limits
-        return o.State(
-            epoch=grants.epoch,
-            holder=grants.holder,
-            since_ms=self._since_ms if grants.holder else 0,
-            mode=MODES[Mode(status.mode)],
-            cause=CAUSES[Cause(status.cause)],
-            asking=list(grants.asking),
-            successor=grants.successor,
-            grants=self.site.grants,
-            label=self.site.label,
-            preset=settings.preset,
-            limits=o.ForceLimits(warn_n=limits.warn_n, soft_n=limits.soft_n, hard_n=limits.hard_n),
-            speed_m_s=limits.speed_m_s,
-            imaging=self._source.imaging,
-            scene=self.site.scene,
-            video=self._video,
-            simulated=self.site.simulated,
-        )
 
     def _asker(self, id: str) -> Asker:
         view = self.participant.view
@@ -363,25 +305,6 @@ class SiteAgent:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-CAUSES: dict[Cause, o.CauseName] = {
-    Cause.NONE: "none",
-    Cause.SILENCE: "silence",
-    Cause.BLIND: "blind",
-    Cause.DELAY: "delay",
-    Cause.RELEASED: "released",
-    Cause.FAR: "far",
-    Cause.STOP: "stop",
-    Cause.FORCE: "force",
-    Cause.SENSOR: "sensor",
-    Cause.CLOCK: "clock",
-    Cause.ARM: "arm",
-}
-
-
-def _ignored(rtp: int, captured_us: int) -> None:
-    """Of the room's camera nobody judges the age."""
 
 
 def _now_us() -> int:

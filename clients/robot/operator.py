@@ -177,7 +177,9 @@ class OperatorPage:
         if abs(_clock_ms() - self._clock_ms) > CLOCK_CHANGED_MS:
             self._clock_ms = _clock_ms()
         events = site.events()[-EVENTS_MAX:]
-        ids = {event.text for event in events if event.kind in WHOSE} | {state.stopped if state else ""}
+        ids = {event.text for event in events if event.kind in WHOSE} | {
+            state.stopped if state else ""
+        }
         held = (holder.id if holder else "", state.epoch if state else 0)
         if held != self._since[0]:
             self._since = held, time.time() * 1000

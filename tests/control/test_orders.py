@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from control import orders as o
 from control.errors import ControlError, ForgedMessage, MalformedMessage
+from control.messages import Cause, Mode
 
 KEY, OTHER = bytes(range(32)), bytes(32)
 
@@ -61,3 +63,8 @@ def test_one_direction_is_not_the_other() -> None:
     assert o.open_to_holder(o.seal(granted, KEY), KEY) == granted
     with pytest.raises(ControlError):
         o.open_from_holder(o.seal(granted, KEY), KEY)
+
+
+def test_modes_and_causes_have_the_same_names_in_orders_as_in_messages() -> None:
+    assert set(get_args(o.ModeName)) == {mode.name.lower() for mode in Mode}
+    assert set(get_args(o.CauseName)) == {cause.name.lower() for cause in Cause}
