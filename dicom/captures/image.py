@@ -37,10 +37,13 @@ FRAME_TIME = Tag(0x00181063)
 
 
 def write(asked: Capture) -> None:
-    """Make the object and write it as a Part 10 file. Raises Refused."""
+    """Make the object and write it as a Part 10 file. Raises Refused; `full`: the disk is."""
     path = Path(asked.path)
     made = _still(path, asked) if asked.media == STILL else _clip(path, asked)
-    dcmwrite(Path(asked.out), made, enforce_file_format=True)
+    try:
+        dcmwrite(Path(asked.out), made, enforce_file_format=True)
+    except OSError:
+        raise Refused("full", "the disk is full, or does not work") from None
 
 
 def _still(path: Path, asked: Capture) -> Dataset:

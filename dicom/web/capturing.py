@@ -32,7 +32,7 @@ from dicom.captures.case import (
     unidentified,
 )
 from dicom.descriptions import Descriptions
-from dicom.errors import NotFound
+from dicom.errors import NotFound, Refused, StorageFull
 from dicom.ingest import Draft, Expected, Sender
 from dicom.intake import Intake
 from dicom.pool import Busy, Decoders
@@ -52,7 +52,7 @@ SIZES = {  # bytes; a page records a minute at most, at 2.5 Mbit/s
     "video/mp4": 64 << 20,
 }
 UNDER_WAY_MAX = 8  # at once; each holds a piece of 1 MB, and its turn at a decoder
-AGE_MAX_MS = 24 * 3600 * 1000
+AGE_MAX_MS = 7 * 24 * 3600 * 1000  # a page that was left open
 UID = re.compile(r"[0-9.]{1,64}")
 NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -154,8 +154,10 @@ class Capturing:
         decoders = self._decoders.later if clip else self._decoders
         try:
             await decoders.run(job)
-        except BaseException:
+        except BaseException as error:
             await intake.discard(made)
+            if isinstance(error, Refused) and error.reason == "full":
+                raise StorageFull(str(error)) from None
             raise
         return made
 

@@ -281,6 +281,14 @@ def test_too_much_is_told(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.status_code == 413
 
 
+def test_a_full_disk_is_not_the_pictures_fault(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = capturing.jobs.Capture
+    monkeypatch.setattr(
+        capturing.jobs, "Capture", lambda **said: made(**(said | {"out": "/dev/full"}))
+    )
+    assert keep(film).status_code == 507
+
+
 def test_too_many_are_told_when_to_come_again(film: Film) -> None:
     for _ in range(30):
         answer = keep(film, b"", "image/png")

@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { fileOf, type Made } from "../src/control/capture";
 import { Case, HELD_MAX, type Capture } from "../src/control/case";
 import { codeOf, KeepProblem, type Kept } from "../src/control/keep";
+import { caseOf } from "../src/elements/ultrasound/cases";
+import type { FilmView } from "../src/protocol/messages";
+import type { Call } from "../src/state/call";
+import { SharedFilm } from "../src/state/film";
 
 const KEPT: Kept = { study: "1.2.3", institution: "county", patient: "张三" };
 
@@ -127,3 +131,34 @@ describe("what the server answers", () => {
     ]);
   });
 });
+
+describe("a call's case", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("knows which study is open, is one for each call, and asks before it is lost", () => {
+    let leave: ((event: Event) => void) | undefined;
+    vi.stubGlobal("addEventListener", (_: string, act: typeof leave) => (leave = act));
+    vi.stubGlobal("XMLHttpRequest", undefined); // nothing goes out
+    const film = new SharedFilm(() => Promise.resolve(true));
+    const call = { film, token: "t" } as unknown as Call;
+    const its = caseOf(call);
+    expect(caseOf(call)).toBe(its);
+    expect(its.study.value).toBeNull();
+    film.entered("me", { presenter: "li", view: view("1.2.3"), cursor: null, marks: [] });
+    expect(its.study.value).toBe("1.2.3");
+    const asked = (): boolean => {
+      const event = new Event("beforeunload", { cancelable: true });
+      leave?.(event);
+      return event.defaultPrevented;
+    };
+    expect(asked()).toBe(false);
+    its.add(made(), its.study.value);
+    expect(asked()).toBe(true);
+    film.entered("me", { presenter: null, view: null, cursor: null, marks: [] });
+    expect(its.study.value).toBeNull();
+  });
+});
+
+function view(study: string): FilmView {
+  return { study, panes: [] } as unknown as FilmView;
+}

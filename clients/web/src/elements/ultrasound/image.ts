@@ -199,13 +199,15 @@ export class DistalUltrasoundImage extends ConsoleElement {
     </div>`;
   }
 
+  /** What the machine does not send any more is no picture of now. */
   private captures(on: Case) {
     const { c } = this;
+    const live = this.track !== null && this.console.standing.value.state?.video !== "lost";
     return html`<span class="gap"></span>
       <button
         class="quiet"
         data-testid="still-button"
-        ?disabled=${!this.track || on.full}
+        ?disabled=${!live || on.full}
         @click=${() => this.#still()}
       >
         ${consoleIcons.still}${c.still}
@@ -213,7 +215,7 @@ export class DistalUltrasoundImage extends ConsoleElement {
       <button
         class="quiet ${this.clip ? "recording" : ""}"
         data-testid="clip-button"
-        ?disabled=${!this.track || (on.full && !this.clip)}
+        ?disabled=${!this.clip && (!live || on.full)}
         @click=${() => this.#toggleClip()}
       >
         ${consoleIcons.clip}<span class="numbers"
