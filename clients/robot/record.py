@@ -7,18 +7,21 @@ writes it, `replay.py` tells it.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 from msgspec import Struct
 
 from clients.robot.servo_messages import Status
+from control.errors import ControlError
 from control.events import Event
-from control.messages import Cause, Command, Mode, Observation, Quaternion
+from control.messages import Cause, Command, Mode, Observation, Quaternion, unpack
 from control.vectors import Vector
 
 SUFFIX = ".jsonl.gz"
@@ -114,39 +117,50 @@ class Happening(Line, tag="event"):
 AnyLine = Beginning | Commanded | Observed | Framed | State | Happening
 
 
-def commanded(command: Command, at_us: int) -> Commanded:
-    return Commanded(
-        at_us=at_us,
-        flags=int(command.flags),
-        epoch=command.epoch,
-        sequence=command.sequence,
-        sent_us=command.sent_us,
-        seen_sequence=command.seen_sequence,
-        seen_rtp=command.seen_rtp,
-        position=_short(command.position),
-        orientation=_short(command.orientation),
-        velocity=_short(command.velocity),
-        turning=_short(command.turning),
-        energy_j=round(command.energy_j, 6),
-    )
+def commanded(data: bytes, key: bytes, at_us: int) -> Commanded | None:
+    """None: it is not the holder's, or no figures; the robot refuses it too, and says so."""
+    with contextlib.suppress(ControlError):
+        values = unpack(data, Command, key)
+        figures = _short(values[8:22])
+        if math.isfinite(sum(figures)):
+            return Commanded(
+                at_us=at_us,
+                flags=values[2],
+                epoch=values[3],
+                sequence=values[4],
+                sent_us=values[5],
+                seen_sequence=values[6],
+                seen_rtp=values[7],
+                position=figures[0:3],
+                orientation=figures[3:7],
+                velocity=figures[7:10],
+                turning=figures[10:13],
+                energy_j=figures[13],
+            )
+    return None
 
 
-def observed(seen: Observation) -> Observed:
-    return Observed(
-        at_us=seen.sent_us,
-        held=seen.flags,
-        epoch=seen.epoch,
-        sequence=seen.sequence,
-        applied_sequence=seen.applied_sequence,
-        applied_age_us=seen.applied_age_us,
-        mode=seen.mode.name.lower(),
-        cause=seen.cause.name.lower(),
-        position=_short(seen.position),
-        orientation=_short(seen.orientation),
-        force=_short(seen.force),
-        torque=_short(seen.torque),
-        energy_j=round(seen.energy_j, 6),
-    )
+def observed(data: bytes) -> Observed | None:
+    """The robot's own word; None: it is none."""
+    with contextlib.suppress(ControlError, ValueError):
+        values = unpack(data, Observation, None)
+        figures = _short(values[10:24])
+        return Observed(
+            at_us=values[5],
+            held=values[2],
+            epoch=values[3],
+            sequence=values[4],
+            applied_sequence=values[6],
+            applied_age_us=values[7],
+            mode=Mode(values[8]).name.lower(),
+            cause=Cause(values[9]).name.lower(),
+            position=figures[0:3],
+            orientation=figures[3:7],
+            force=figures[7:10],
+            torque=figures[10:13],
+            energy_j=figures[13],
+        )
+    return None
 
 
 def state(status: Status, late_us: int) -> State:
@@ -178,12 +192,9 @@ def happening(event: Event) -> Happening:
     )
 
 
-Figures = TypeVar("Figures", bound=tuple[float, ...])
-
-
-def _short(figures: Figures) -> Figures:
-    """A hundredth of a millimetre, or of a millinewton metre."""
-    return cast(Figures, tuple(round(figure, 5) for figure in figures))
+def _short(figures: Sequence[float]) -> Any:
+    """As a tuple; a hundredth of a millimetre is enough."""
+    return tuple([round(figure, 5) for figure in figures])
 
 
 _lines: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
