@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -24,22 +25,10 @@ from loadtests.ports import free_udp_port
 from tests.clients.robot.machine import machine
 from tests.server_process import ROOT, DistalServer
 
-REACH_M = 0.11  # from home into the skin
 
-
-class Press:
-    """Where the hand wants to be: it stays, until it is told to go down."""
-
-    down = False
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def __call__(self, seconds: float) -> Vector:
-        if not self.down:
-            return 0.0, 0.0, 0.0
-        self._since = seconds if self._since is None else self._since
-        return 0.0, 0.0, -min((seconds - self._since) * 0.05, REACH_M)
+def wave(seconds: float) -> Vector:
+    """Where the hand wants to be: always on its way, up or down through the air."""
+    return 0.0, 0.0, 0.03 * math.sin(1.5 * seconds)
 
 
 @contextlib.asynccontextmanager
@@ -77,8 +66,7 @@ async def test_control_is_given_used_stopped_and_ends_with_the_site(
 ) -> None:
     """On a busy machine the robot may find her blind or slow at any moment, and stand still, so
     she does as people do: lets go, asks again, and presses again."""
-    wants = Press()
-    hand = SimulatedHand(wants)
+    hand = SimulatedHand(wave)
     doctor = Participant(server.ws_url, server.token("theatre", "specialist", "Doctor"))
     async with site(server, tmp_path) as process, doctor, HeadlessConsole(doctor, hand) as headless:
         await doctor.until(lambda: headless.console is not None, 60)
@@ -90,6 +78,9 @@ async def test_control_is_given_used_stopped_and_ends_with_the_site(
 
         def rests() -> bool:
             return console.phase != "granted" or mode() in (Mode.HOLDING, Mode.LATCHED)
+
+        def runs() -> bool:
+            return mode() in (Mode.FOLLOWING, Mode.FROZEN)
 
         async def control() -> None:
             hand.deadman = False
@@ -108,15 +99,16 @@ async def test_control_is_given_used_stopped_and_ends_with_the_site(
         await doctor.until(lambda: [r.holder for r in view.robots.values()] == [doctor.id], 30)
         moved = False
         while not moved:
+            hand.deadman, until_s = False, hand.seconds + 0.1  # long enough to be seen
             if rests():
                 await control()
-            await doctor.until(lambda: mode() is Mode.READY or rests(), 30)
-            hand.deadman, wants.down = True, True
-            assert console.seen is not None
-            height = console.seen.position[2]
+            await doctor.until(lambda s=until_s: hand.seconds > s and not runs(), 30)
+            if console.seen is None:
+                continue
+            height, hand.deadman = console.seen.position[2], True
             with contextlib.suppress(TimeoutError):
-                await doctor.until(lambda h=height: _lower(console, h) or rests(), 10)
-            moved = _lower(console, height)
+                await doctor.until(lambda h=height: _moved(console, h) or rests(), 3)
+            moved = _moved(console, height)
 
         headless.stop()
         await doctor.until(rests, 30)
@@ -147,7 +139,7 @@ async def test_a_machine_that_goes_away_is_said_and_its_picture_goes_on_when_it_
         first.enter_context(machine(port))
         await stack.enter_async_context(site(server, tmp_path, *address))
         await stack.enter_async_context(doctor)
-        headless = HeadlessConsole(doctor, SimulatedHand(Press()))
+        headless = HeadlessConsole(doctor, SimulatedHand(wave))
         await stack.enter_async_context(headless)
 
         def video() -> str | None:
@@ -188,6 +180,6 @@ def kept(folder: Path, epoch: int) -> Session | None:
     return None
 
 
-def _lower(console: Console, height: float) -> bool:
-    """The probe has gone down by half a centimetre."""
-    return console.seen is not None and console.seen.position[2] < height - 0.005
+def _moved(console: Console, height: float) -> bool:
+    """The probe has gone half a centimetre."""
+    return console.seen is not None and abs(console.seen.position[2] - height) > 0.005
