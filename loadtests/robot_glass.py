@@ -1,0 +1,183 @@
+"""`python -m loadtests.robot_glass`: how old the ultrasound picture is when a page shows it.
+
+Glass to glass, not a ping: the simulated machine writes the time of capture into its picture, the
+site agent encodes it, the relay forwards it on loopback, and a real Chromium reads the mark from
+each frame that it presents, in the console and with everything else that the console shows, while
+its keyboard holds the probe on the body. A frame is on the glass when the browser expects it there,
+or when the mark has been read, whichever is later. The machine's clock and the page's are the same
+computer's. The last line is JSON (`loadtests.verdict`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from playwright.async_api import Page, async_playwright
+
+from clients.robot.mark import BITS, CELL
+from loadtests import verdict
+from loadtests.distal import ROOM, Distal
+from loadtests.ports import free_udp_port
+from loadtests.viewer import CHROMIUM, JOIN_TIMEOUT_S
+
+P95_MAX_MS = 150.0
+TOUCHED_N = 3.0
+FLAGS = (
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_MEASURE = (
+    """
+(() => {
+  const ages = [];
+  const canvas = new OffscreenCanvas(CELLS * CELL, CELL);
+  const draw = canvas.getContext("2d", { willReadFrequently: true });
+  const read = (video) => {
+    draw.drawImage(video, 0, 0, CELLS * CELL, CELL, 0, 0, CELLS * CELL, CELL);
+    const { data } = draw.getImageData(0, CELL / 2, CELLS * CELL, 1);
+    const bits = [];
+    for (let at = 0; at < CELLS; at++) bits.push(data[(at * CELL + CELL / 2) * 4] > 127 ? 1 : 0);
+    const value = bits.slice(2, -1).reduce((sum, bit) => sum * 2 + bit, 0);
+    const odd = bits.slice(2, -1).reduce((sum, bit) => sum ^ bit, 0);
+    return bits[0] === 1 && bits[1] === 0 && bits.at(-1) === odd ? value : null;
+  };
+  const watched = new WeakSet();
+  const videos = function* (root) {
+    for (const element of root.querySelectorAll("*")) {
+      if (element instanceof HTMLVideoElement) yield element;
+      if (element.shadowRoot) yield* videos(element.shadowRoot);
+    }
+  };
+  const watch = (video) => {
+    watched.add(video);
+    const frame = (_now, { expectedDisplayTime }) => {
+      video.requestVideoFrameCallback(frame);
+      const mark = video.videoWidth >= CELLS * CELL ? read(video) : null;
+      if (mark === null) return;
+      const now = performance.now();
+      const shown = Date.now() + Math.max(0, Math.round(expectedDisplayTime - now));
+      ages.push((((shown - mark) % MODULUS) + MODULUS) % MODULUS);
+    };
+    video.requestVideoFrameCallback(frame);
+  };
+  setInterval(() => {
+    for (const video of videos(document)) if (!watched.has(video)) watch(video);
+  }, 100);
+  window.ages = () => ages.splice(0);
+})();
+""".replace("CELLS", str(BITS + 3))
+    .replace("CELL", str(CELL))
+    .replace("MODULUS", str(1 << BITS))
+)
+
+
+async def run(seconds: float, picture: Path | None) -> tuple[list[float], float]:
+    """The ages, ms, and the machine's idle share."""
+    with tempfile.TemporaryDirectory(prefix="distal-glass-") as made:
+        folder = Path(made)
+        server = Distal(folder, "--control-port", str(free_udp_port()))
+        await server.start()
+        site = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "clients.robot", "--url", server.url, "--token-file", "-"),
+            *("--grant", "at_once", "--mark", "--operator-port", "0"),
+            *("--data-dir", str(folder / "site")),
+            stdin=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert site.stdin is not None
+            site.stdin.write((await server.token(ROOM, "device")).encode() + b"\n")
+            site.stdin.close()
+            return await _look(await server.invite("specialist", server.url), seconds, picture)
+        finally:
+            site.terminate()
+            await site.wait()
+            await server.stop()
+
+
+async def _look(link: str, seconds: float, picture: Path | None) -> tuple[list[float], float]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=list(FLAGS), chromium_sandbox=False
+        )
+        try:
+            context = await browser.new_context(viewport={"width": 1440, "height": 900})
+            context.set_default_timeout(JOIN_TIMEOUT_S * 1000)
+            await context.add_init_script(_MEASURE)
+            page = await context.new_page()
+            await page.goto(link)
+            for step in ("join-button", "check-title", "continue-button", "stage"):
+                found = page.get_by_test_id(step).first
+                await (found.click() if step.endswith("button") else found.wait_for())
+            await page.get_by_test_id("robot-mark").first.wait_for()
+            await page.keyboard.press("u")
+            await _press(page)
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                while len(await page.evaluate("() => window.ages()")) < 10:  # noqa: ASYNC110
+                    await asyncio.sleep(1)
+            psutil.cpu_times_percent()
+            began = time.monotonic()
+            await page.evaluate("() => window.ages()")
+            await asyncio.sleep(seconds)
+            ages = await page.evaluate("() => window.ages()")
+            idle = psutil.cpu_times_percent().idle / 100
+            print(f"{len(ages) / (time.monotonic() - began):.1f} pictures a second", flush=True)
+            if picture is not None:
+                await page.screenshot(path=picture)
+            return [float(age) for age in ages], idle
+        finally:
+            await browser.close()
+
+
+async def _press(page: Page) -> None:
+    """Take control and press the probe onto the body, by the keyboard."""
+    await page.get_by_test_id("ask-button").click()
+    await page.locator("[data-testid=console][data-stage=held]").wait_for()
+    await page.keyboard.down("d")
+    await page.keyboard.down("j")
+    force = page.get_by_test_id("force-figure")
+    async with asyncio.timeout(JOIN_TIMEOUT_S):
+        while float((await force.inner_text()).split()[0]) < TOUCHED_N:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    await page.keyboard.up("j")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.robot_glass", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--picture", type=Path, help="where to put a screenshot")
+    chosen = parser.parse_args(arguments)
+    ages, idle = asyncio.run(run(chosen.seconds, chosen.picture))
+    p50, p95, p99 = (float(np.percentile(ages, p)) for p in (50, 95, 99))
+    table = (
+        "| glass to glass, ms | p50 | p95 | p99 | longest | pictures | machine idle |\n"
+        "|---|---:|---:|---:|---:|---:|---:|\n"
+        f"| simulator to page, loopback | {p50:.0f} | {p95:.0f} | {p99:.0f} | {max(ages):.0f} "
+        f"| {len(ages)} | {idle:.0%} |"
+    )
+    print(table)
+    bar = verdict.Bar(
+        "ultrasound, glass to glass, loopback",
+        f"p95 ≤ {P95_MAX_MS:g} ms",
+        f"p50 {p50:.0f}, p95 {p95:.0f} ms",
+        p95 <= P95_MAX_MS,
+    )
+    numbers = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "idle": idle}
+    print(verdict.line("Ultrasound, glass to glass", [bar], numbers, markdown=table))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
