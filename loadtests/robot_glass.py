@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ from loadtests.viewer import CHROMIUM, JOIN_TIMEOUT_S
 
 P95_MAX_MS = 150.0
 TOUCHED_N = 3.0
+PRESSING_S = 4.0
 FLAGS = (
     "--disable-gpu",
     "--use-fake-device-for-media-stream",
@@ -42,39 +44,38 @@ _MEASURE = (
     """
 (() => {
   const ages = [];
-  const canvas = new OffscreenCanvas(CELLS * CELL, CELL);
-  const draw = canvas.getContext("2d", { willReadFrequently: true });
-  const read = (video) => {
-    draw.drawImage(video, 0, 0, CELLS * CELL, CELL, 0, 0, CELLS * CELL, CELL);
-    const { data } = draw.getImageData(0, CELL / 2, CELLS * CELL, 1);
-    const bits = [];
-    for (let at = 0; at < CELLS; at++) bits.push(data[(at * CELL + CELL / 2) * 4] > 127 ? 1 : 0);
+  const find = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      const found = element.dataset?.testid === "ultrasound-picture"
+        ? element.querySelector("distal-video").querySelector("video")
+        : element.shadowRoot && find(element.shadowRoot);
+      if (found) return found;
+    }
+    return null;
+  };
+  // The luminance of the mark's own pixels: drawing the picture would hold the page up.
+  const read = async (frame) => {
+    const rect = { x: 0, y: 0, width: CELLS * CELL, height: CELL };
+    const into = new Uint8Array(frame.allocationSize({ rect }));
+    const [{ offset, stride }] = await frame.copyTo(into, { rect });
+    const at = (cell) => offset + (CELL / 2) * stride + cell * CELL + CELL / 2;
+    const bits = Array.from({ length: CELLS }, (_, cell) => (into[at(cell)] > 127 ? 1 : 0));
     const value = bits.slice(2, -1).reduce((sum, bit) => sum * 2 + bit, 0);
     const odd = bits.slice(2, -1).reduce((sum, bit) => sum ^ bit, 0);
     return bits[0] === 1 && bits[1] === 0 && bits.at(-1) === odd ? value : null;
   };
-  const watched = new WeakSet();
-  const videos = function* (root) {
-    for (const element of root.querySelectorAll("*")) {
-      if (element instanceof HTMLVideoElement) yield element;
-      if (element.shadowRoot) yield* videos(element.shadowRoot);
-    }
-  };
   const watch = (video) => {
-    watched.add(video);
-    const frame = (_now, { expectedDisplayTime }) => {
-      video.requestVideoFrameCallback(frame);
-      const mark = video.videoWidth >= CELLS * CELL ? read(video) : null;
-      if (mark === null) return;
-      const now = performance.now();
-      const shown = Date.now() + Math.max(0, Math.round(expectedDisplayTime - now));
-      ages.push((((shown - mark) % MODULUS) + MODULUS) % MODULUS);
+    const shown = async (_now, { expectedDisplayTime }) => {
+      video.requestVideoFrameCallback(shown);
+      const at = Date.now() + Math.max(0, Math.round(expectedDisplayTime - performance.now()));
+      const frame = new VideoFrame(video);
+      const mark = await read(frame);
+      frame.close();
+      if (mark !== null) ages.push((((at - mark) % MODULUS) + MODULUS) % MODULUS);
     };
-    video.requestVideoFrameCallback(frame);
+    video.requestVideoFrameCallback(shown);
   };
-  setInterval(() => {
-    for (const video of videos(document)) if (!watched.has(video)) watch(video);
-  }, 100);
+  window.watchAges = () => watch(find(document));
   window.ages = () => ages.splice(0);
 })();
 """.replace("CELLS", str(BITS + 3))
@@ -123,6 +124,7 @@ async def _look(link: str, seconds: float, picture: Path | None) -> tuple[list[f
             await page.get_by_test_id("robot-mark").first.wait_for()
             await page.keyboard.press("u")
             await _press(page)
+            await page.evaluate("() => window.watchAges()")
             async with asyncio.timeout(JOIN_TIMEOUT_S):
                 while len(await page.evaluate("() => window.ages()")) < 10:  # noqa: ASYNC110
                     await asyncio.sleep(1)
@@ -140,17 +142,30 @@ async def _look(link: str, seconds: float, picture: Path | None) -> tuple[list[f
             await browser.close()
 
 
+def touched(figure: str) -> bool:
+    """By the console's figure: "4.2 N", a dash, or nothing yet."""
+    number = figure.partition(" ")[0]
+    return number not in ("", "–") and float(number) >= TOUCHED_N
+
+
 async def _press(page: Page) -> None:
-    """Take control and press the probe onto the body, by the keyboard."""
-    await page.get_by_test_id("ask-button").click()
-    await page.locator("[data-testid=console][data-stage=held]").wait_for()
-    await page.keyboard.down("d")
-    await page.keyboard.down("j")
+    """Take control and press the probe onto the body, by the keyboard; again, should it be lost."""
+    held = page.locator("[data-testid=console][data-stage=held]")
     force = page.get_by_test_id("force-figure")
     async with asyncio.timeout(JOIN_TIMEOUT_S):
-        while float((await force.inner_text()).split()[0]) < TOUCHED_N:  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
-    await page.keyboard.up("j")
+        while True:
+            for key in "jd":
+                await page.keyboard.up(key)
+            if not await held.count():
+                await page.get_by_test_id("ask-button").click()
+                await held.wait_for()
+            for key in "dj":
+                await page.keyboard.down(key)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PRESSING_S):
+                    while not touched(await force.inner_text()):  # noqa: ASYNC110
+                        await asyncio.sleep(0.2)
+                    return await page.keyboard.up("j")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -26,11 +26,12 @@ export abstract class ConsoleElement extends LitElement {
 }
 
 const EVERY_MS = 33;
+const SHARE = 4; // at most this part of the page's time: the hand's commands come first
 
-/** Calls `draw` some thirty times a second while the element is on a page that is looked at. */
+/** Calls `draw` some thirty times a second, seldomer where drawing is dear, on a page that is looked at. */
 export class Drawn implements ReactiveController {
   #handle = 0;
-  #lastMs = 0;
+  #nextMs = 0;
 
   constructor(
     host: LitElement,
@@ -42,9 +43,15 @@ export class Drawn implements ReactiveController {
   hostConnected(): void {
     const next = (nowMs: number): void => {
       this.#handle = requestAnimationFrame(next);
-      if (nowMs - this.#lastMs < EVERY_MS - 4) return;
-      this.#lastMs = nowMs;
+      if (nowMs < this.#nextMs - 4) return;
+      this.#nextMs = nowMs + EVERY_MS;
+      const begunMs = performance.now();
       this.draw(nowMs);
+      // A task of its own runs after this frame's layout and painting.
+      channel(() => {
+        const tookMs = performance.now() - begunMs;
+        this.#nextMs = Math.max(this.#nextMs, nowMs + SHARE * tookMs);
+      });
     };
     this.#handle = requestAnimationFrame(next);
   }
@@ -52,4 +59,13 @@ export class Drawn implements ReactiveController {
   hostDisconnected(): void {
     cancelAnimationFrame(this.#handle);
   }
+}
+
+function channel(then: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    then();
+  };
+  port2.postMessage(null);
 }

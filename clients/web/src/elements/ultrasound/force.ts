@@ -11,6 +11,7 @@ import { ConsoleElement, Drawn } from "./element";
 type Zone = "normal" | "warn" | "soft" | "hard";
 
 const BEYOND = 1.2; // of the hard limit, the bar's end
+const TELL_MS = 125; // figures that change faster are not read
 
 export function zoneOf(force: number, { warn_n, soft_n, hard_n }: ForceLimits): Zone {
   if (force >= hard_n) return "hard";
@@ -22,6 +23,7 @@ export function zoneOf(force: number, { warn_n, soft_n, hard_n }: ForceLimits): 
 @customElement("distal-force")
 export class DistalForce extends ConsoleElement {
   @state() private zone: Zone | null = null;
+  #toldMs = 0;
   @query(".fill") private readonly fill!: HTMLElement | null;
   @query(".figure") private readonly figure!: HTMLElement | null;
 
@@ -70,7 +72,9 @@ export class DistalForce extends ConsoleElement {
       .fill {
         position: absolute;
         inset: 0 auto 0 0;
-        width: 0;
+        width: 100%;
+        transform: scaleX(0);
+        transform-origin: left;
         background: var(--good);
       }
       .fill[data-zone="warn"] {
@@ -105,7 +109,7 @@ export class DistalForce extends ConsoleElement {
 
   constructor() {
     super();
-    new Drawn(this, () => this.#draw());
+    new Drawn(this, (nowMs) => this.#draw(nowMs));
   }
 
   protected override stores() {
@@ -141,15 +145,19 @@ export class DistalForce extends ConsoleElement {
       </div>`;
   }
 
-  #draw(): void {
+  #draw(nowMs: number): void {
     const { fill, figure, c } = this;
     const limits = this.console.standing.value.state?.limits;
     if (!fill || !figure || !limits) return;
     const seen = this.console.figures.value.fresh ? this.console.newest() : null;
     const force = seen ? length(seen.force) : 0;
     this.zone = seen ? zoneOf(force, limits) : null;
-    fill.style.width = `${Math.min(100, (100 * force) / (BEYOND * limits.hard_n))}%`;
+    // Not its width: that would lay out the page thirty times a second.
+    fill.style.transform = `scaleX(${Math.min(1, force / (BEYOND * limits.hard_n))})`;
     fill.dataset.zone = this.zone ?? "none";
-    figure.textContent = seen ? c.forceOf(force.toFixed(1)) : c.unknown;
+    if (seen && nowMs - this.#toldMs < TELL_MS) return;
+    this.#toldMs = nowMs;
+    const told = seen ? c.forceOf(force.toFixed(1)) : c.unknown;
+    if (figure.textContent !== told) figure.textContent = told;
   }
 }
