@@ -47,6 +47,7 @@ LEFT_M = 1e-5  # the pose has left its rest
 ASKED_M_S = 1e-4
 LATE_S = 0.25  # it was not this input that moved the arm
 BEFORE_S = 0.03
+SEEN_S = 0.3  # for a deadman that is released to be seen so
 READY_S, RUN_S = 60.0, 600.0
 
 
@@ -160,6 +161,7 @@ async def _nudge(headless: HeadlessConsole, nudges: Nudges, inputs: int) -> list
         nudges.deadman = nudges.goes = False
         headless.ask()
         await doctor.until(lambda: _mode(console) is Mode.READY, READY_S)
+        await asyncio.sleep(SEEN_S)
         nudges.deadman = True
         await doctor.until(lambda: _mode(console) is Mode.FOLLOWING, READY_S)
         nudges.began_us.clear()
@@ -169,6 +171,7 @@ async def _nudge(headless: HeadlessConsole, nudges: Nudges, inputs: int) -> list
             await doctor.until(enough, RUN_S)
         nudges.goes = False
         good += nudges.began_us
+        print(f"{len(good)} of {inputs} inputs", file=sys.stderr, flush=True)
         await asyncio.sleep(LATE_S)
     return good
 

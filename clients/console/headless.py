@@ -8,6 +8,7 @@ network stumbles the robot judges by itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -23,10 +24,12 @@ from control.envelope import Stamp
 from control.errors import ControlError
 from control.feel import Feel
 from control.governor import NONE, Rule
+from control.vectors import length
 
 log = logging.getLogger(__name__)
 LOOP_S, SEND_S = 0.001, 0.01
 PICTURE_FRESH_S = 0.5
+STIRS_M_S = 0.002  # a hand that moves; below is its tremor
 SWITCH_S = 0.0005  # the device's thread waits no longer for the network's
 
 
@@ -61,12 +64,14 @@ class HeadlessConsole:
         self._clock = clock
         self._rule: Rule = NONE
         self._ended = threading.Event()
+        self._stirred = asyncio.Event()
         self._thread = threading.Thread(target=self._touch, daemon=True)
         self._sending: asyncio.Task[None] | None = None
         self._picture: tuple[int | None, float] = None, 0.0  # timestamp, and since when
 
     async def __aenter__(self) -> HeadlessConsole:
         sys.setswitchinterval(SWITCH_S)
+        self._loop = asyncio.get_running_loop()
         await self.link.__aenter__()
         self._thread.start()
         self._sending = asyncio.create_task(self._send())
@@ -143,18 +148,26 @@ class HeadlessConsole:
         )
 
     async def _send(self) -> None:
+        """Every 10 ms, and once in between when the hand begins or ends something."""
         due = time.monotonic()
         while True:
             due = max(due + SEND_S, time.monotonic())
+            self._stirred.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), due - time.monotonic())
+                self._command()
             await asyncio.sleep(due - time.monotonic())
-            console, wish, now = self.console, self.feel.wish(), self._clock()
-            if console is None:
-                continue
-            rtp = self._on_screen()
-            self.sees = rtp is not None
-            self._rule = console.rule(0 if rtp is not None else None, now)
-            if wish is not None and (data := console.command(wish, rtp, now)):
-                self.link.send_motion(console.robot, data)
+            self._command()
+
+    def _command(self) -> None:
+        console, wish, now = self.console, self.feel.wish(), self._clock()
+        if console is None:
+            return
+        rtp = self._on_screen()
+        self.sees = rtp is not None
+        self._rule = console.rule(0 if rtp is not None else None, now)
+        if wish is not None and (data := console.command(wish, rtp, now)):
+            self.link.send_motion(console.robot, data)
 
     def _on_screen(self) -> int | None:
         """The newest picture of the ultrasound; None when none has come for a while."""
@@ -174,6 +187,7 @@ class HeadlessConsole:
 
     def _touch(self) -> None:
         before = due = time.monotonic()
+        did = False, False, False
         while not self._ended.is_set():
             due += LOOP_S
             wait = due - time.monotonic()
@@ -184,6 +198,10 @@ class HeadlessConsole:
             now = time.monotonic()
             step_s, before = min(now - before, 0.02), now
             self.loops += 1
-            force = self.feel.step(self._device.read(), self._rule, self._clock(), step_s)
-            self._device.show(force, step_s)
+            held = self._device.read()
+            self._device.show(self.feel.step(held, self._rule, self._clock(), step_s), step_s)
+            does = held.deadman, held.clutch, length(held.velocity) > STIRS_M_S
+            if does != did:
+                did = does
+                self._loop.call_soon_threadsafe(self._stirred.set)
         self._device.close()
