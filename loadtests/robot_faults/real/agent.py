@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from loadtests.ports import free_port
+from loadtests.robot_faults.real import film
 
 START_S, END_S = 60.0, 30.0
 PAGE = "the operator's page: "
@@ -24,10 +25,12 @@ class Agent:
     def __init__(self, folder: Path, url: str, token: str, memory: Path, *, watchdog: bool) -> None:
         self.folder = folder
         (folder / "token").write_text(token)
+        film.write(folder / "film.mkv")
         arm = f"{ARM}:{'RemoteArm' if watchdog else 'unwatched'}"
         self._command = [
             *(sys.executable, "-m", "clients.robot", "--url", url),
             *("--token-file", str(folder / "token"), "--data-dir", str(folder / "site")),
+            *("--machine", f"file:{folder / 'film.mkv'}"),
             *("--arm", arm, "--arm-options", json.dumps({"path": str(memory)})),
         ]
         self._process: asyncio.subprocess.Process | None = None

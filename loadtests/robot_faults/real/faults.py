@@ -152,6 +152,7 @@ FAULTS: dict[str, Fault] = {
         lambda t: t.open_site_again(),
         _bound(AT_ONCE_MS),
         (0.3, 2),
+        "end",  # its servo yields until the arm rests, and ends; the body goes on breathing
     ),
     "agent stalled": Fault(
         lambda t: t.agent.signal(signal.SIGSTOP),

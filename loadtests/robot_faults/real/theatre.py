@@ -133,7 +133,7 @@ class Theatre:
     async def ready(self, seed: int, *, both: bool) -> None:
         """All is mended, everybody there, the arm at rest. Raises TimeoutError."""
         self.chance = chance = random.Random(seed)
-        delay_ms, jitter_ms = chance.uniform(1, 20), chance.uniform(0, 8)
+        delay_ms, jitter_ms = chance.uniform(1, 8), chance.uniform(0, 4)
         for network in (self.console_end, self.robot_end):
             network.usual(delay_ms, jitter_ms, chance.choice((0.0, 0.005)))
         self.end = chance.choice((self.console_end, self.robot_end))
