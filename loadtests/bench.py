@@ -71,6 +71,7 @@ COMMANDS = [
     Command("robot_servo", "loadtests.robot_servo", "--rounds 4", "--rounds 1 --seconds 2"),
     Command("robot_tracking", "loadtests.robot_tracking", "--seeds 2", "--seeds 1", draws=True),
     Command("robot_feel", "loadtests.robot_feel", "--seeds 1", "--round-trips 200"),
+    Command("robot_glass", "loadtests.robot_glass", quick="--seconds 3"),
     Command("robot_console", "loadtests.robot_console", "--inputs 100", "--inputs 10"),
     Command("robot_faults", "loadtests.robot_faults", "--runs 60 --seed 1", "--runs 2"),
 ]
