@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from aiortc import RTCPeerConnection
@@ -140,3 +141,6 @@ class ControlLink:
                 self._ears.order(sender, o.decode(data))
         except MalformedMessage:
             self.malformed += 1
+
+
+MakesLink = Callable[[Participant, p.ControlPart, Hears], ControlLink]

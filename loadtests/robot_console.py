@@ -27,6 +27,7 @@ import numpy as np
 import psutil
 
 from clients.console.headless import HeadlessConsole
+from clients.control_link import ControlLink
 from clients.participant import Participant
 from clients.robot.mujoco_arm import MujocoArm
 from control.console import Console
@@ -129,8 +130,9 @@ async def measure(inputs: int, folder: Path) -> tuple[Any, list[int], list[int],
     try:
         nudges = Nudges()
         doctor = Participant(server.ws_url, await server.token(ROOM, "specialist"), name="Doctor")
-        async with site(server, folder, rows), doctor, HeadlessConsole(doctor, nudges) as headless:
-            sent = _noting(headless)
+        sent: list[int] = []
+        console = HeadlessConsole(doctor, nudges, link=functools.partial(NotingLink, sent))
+        async with site(server, folder, rows), doctor, console as headless:
             await doctor.until(lambda: headless.console is not None and headless.sees, READY_S)
             psutil.cpu_times_percent()
             began = await _nudge(headless, nudges, inputs)
@@ -140,17 +142,16 @@ async def measure(inputs: int, folder: Path) -> tuple[Any, list[int], list[int],
     return np.load(rows), began, sent, idle
 
 
-def _noting(headless: HeadlessConsole) -> list[int]:
-    """When each command is given to the link."""
-    sent: list[int] = []
-    send = headless.link.send_motion
+class NotingLink(ControlLink):
+    """Notes in `sent` when each command is given to it, µs."""
 
-    def noted(to: str, message: bytes) -> bool:
-        sent.append(time.monotonic_ns() // 1000)
-        return send(to, message)
+    def __init__(self, sent: list[int], *of: Any) -> None:
+        super().__init__(*of)
+        self._sent = sent
 
-    headless.link.send_motion = noted  # type: ignore[method-assign]
-    return sent
+    def send_motion(self, to: str, message: bytes) -> bool:
+        self._sent.append(time.monotonic_ns() // 1000)
+        return super().send_motion(to, message)
 
 
 async def _nudge(headless: HeadlessConsole, nudges: Nudges, inputs: int) -> list[int]:

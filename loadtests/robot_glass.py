@@ -78,6 +78,7 @@ _MEASURE = (
   };
   window.watchAges = () => watch(find(document));
   window.ages = () => ages.splice(0);
+  window.agesKnown = () => ages.length;
 })();
 """.replace("CELLS", str(BITS + 3))
     .replace("CELL", str(CELL))
@@ -131,9 +132,7 @@ async def _look(
             if press:
                 await _press(page)
             await page.evaluate("() => window.watchAges()")
-            async with asyncio.timeout(JOIN_TIMEOUT_S):
-                while len(await page.evaluate("() => window.ages()")) < 10:  # noqa: ASYNC110
-                    await asyncio.sleep(1)
+            await page.wait_for_function("() => window.agesKnown() >= 10")
             psutil.cpu_times_percent()
             began = time.monotonic()
             await page.evaluate("() => window.ages()")

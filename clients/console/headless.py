@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 from clients.console.device import Device
-from clients.control_link import ControlLink
+from clients.control_link import ControlLink, MakesLink
 from clients.participant import Participant
 from control import orders as o
 from control.console import Console
@@ -51,14 +51,15 @@ class HeadlessConsole:
         feel: Feel | None = None,
         on_digits: Callable[[str], None] = lambda digits: None,
         clock: Callable[[], int] = clock_us,
+        link: MakesLink = ControlLink,
     ) -> None:
-        """`clock`: µs, monotonic; the device's thread reads it too."""
+        """`clock`: µs, monotonic; the device's thread reads it too. `link`: makes its link."""
         self.participant = participant
         self.console: Console | None = None
         self.feel = feel or Feel()
         self.loops = 0
         self.sees = False  # a picture of the ultrasound, now
-        self.link = ControlLink(participant, "console", self)
+        self.link = link(participant, "console", self)
         self._device = device
         self._on_digits = on_digits
         self._clock = clock

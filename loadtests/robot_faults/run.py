@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from clients.robot.mujoco_arm import OUTWARD, SKIN
 from control import lease
+from control.presets import preset
 from loadtests.robot_faults.faults import FAULTS, FREE_MS
 from loadtests.robot_faults.sleeping import Sleeping
 from loadtests.robot_faults.trajectory import Meta, Trajectory
@@ -61,13 +62,22 @@ def run(plan: Plan) -> Trajectory:
     free_ms = None
     if fault.still_ms is not None and fault.frees != "never":
         free_ms = FREE_MS + (round(for_s * 1000) if fault.frees == "end" else 0)
-    limits, space = world.preset.limits, world.preset.limits.workspace
-    meta = Meta(
-        seed=plan.seed,
-        fault=plan.fault,
+    meta = told(plan.seed, plan.fault, place, onset_s, fault.still_ms, free_ms)
+    return Trajectory(meta, world.rows)
+
+
+def told(
+    seed: int, fault: str, place: str, onset_s: float, still_ms: int | None, free_ms: int | None
+) -> Meta:
+    """What the verdict has to know of a run, with the limits of its preset."""
+    limits = preset(place, SKIN, OUTWARD).limits
+    space = limits.workspace
+    return Meta(
+        seed=seed,
+        fault=fault,
         onset_s=onset_s,
         preset=place,
-        still_ms=fault.still_ms,
+        still_ms=still_ms,
         free_ms=free_ms,
         hard_n=limits.hard_n,
         speed_m_s=limits.speed_m_s,
@@ -79,7 +89,6 @@ def run(plan: Plan) -> Trajectory:
         out_m=space.out_m,
         tilt_rad=space.tilt_rad,
     )
-    return Trajectory(meta, world.rows)
 
 
 def _try_again(world: World, at_s: float) -> None:

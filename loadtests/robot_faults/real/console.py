@@ -14,12 +14,14 @@ import sys
 import msgspec
 
 from clients.console.headless import HeadlessConsole
+from clients.control_link import ControlLink, Hears
 from clients.participant import Participant
 from clients.robot.servo_messages import clock_us
 from control.errors import ControlError
 from control.messages import Observation
 from loadtests.robot_faults.real.attack import How, Way
 from loadtests.robot_faults.real.scan import Scan
+from signaling.protocol import ControlPart
 
 LOOK_S = 0.01
 
@@ -50,16 +52,31 @@ class Does(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ahead_us: int | None = None  # its clock leaps
 
 
+class SpoiltLink(ControlLink):
+    """What goes out has to pass by whoever spoils it."""
+
+    way: Way
+
+    def send_motion(self, to: str, message: bytes) -> bool:
+        return self.way(to, message)
+
+    def send_at_once(self, to: str, message: bytes) -> bool:
+        """Past whoever spoils it."""
+        return super().send_motion(to, message)
+
+
 class Specialist:
     """She and her console."""
 
     def __init__(self, participant: Participant) -> None:
         self._ahead_us = 0
         self.hand = Scan(self._seen)
-        self.headless = HeadlessConsole(participant, self.hand, clock=self._clock)
-        link = self.headless.link
-        self.way = Way(link.send_motion, self._key)
-        link.send_motion = self.way  # type: ignore[method-assign, assignment]
+        self.headless = HeadlessConsole(participant, self.hand, clock=self._clock, link=self._link)
+
+    def _link(self, participant: Participant, part: ControlPart, ears: Hears) -> ControlLink:
+        link = SpoiltLink(participant, part, ears)
+        self.way = link.way = Way(link.send_at_once, self._key)
+        return link
 
     def _clock(self) -> int:
         return clock_us() + self._ahead_us

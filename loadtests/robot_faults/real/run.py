@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 
-from clients.robot.mujoco_arm import OUTWARD, SKIN
 from control.messages import Mode
-from control.presets import preset
 from loadtests.robot_faults.faults import FREE_MS
 from loadtests.robot_faults.real.faults import FAULTS, Change, Fault
 from loadtests.robot_faults.real.memory import ROW
 from loadtests.robot_faults.real.theatre import Theatre, clock_us
-from loadtests.robot_faults.run import PLACES, SETTLE_S
-from loadtests.robot_faults.trajectory import COLUMNS, Meta, Trajectory
+from loadtests.robot_faults.run import PLACES, SETTLE_S, told
+from loadtests.robot_faults.trajectory import COLUMNS, Trajectory
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +129,14 @@ async def _fault(theatre: Theatre, plan: Plan, begun_us: int, tries: int) -> Don
         free_ms = FREE_MS + (round(for_s * 1000) if fault.frees == "end" else 0)
     rows = theatre.memory.rows(begun_us - STEP_US * 5)
     trajectory = Trajectory(
-        _meta(plan, fault, (onset_us - begun_us) / 1e6, free_ms),
+        told(
+            plan.seed,
+            plan.fault,
+            plan.place,
+            (onset_us - begun_us) / 1e6,
+            fault.still_ms,
+            free_ms,
+        ),
         assembled(rows, theatre.marks, begun_us, ended_us),
     )
     _clean(theatre, fault)
@@ -210,28 +215,6 @@ async def _change(change: Change, theatre: Theatre) -> None:
 
 async def _wait_until(since_us: int, seconds: float) -> None:
     await asyncio.sleep(max(seconds - (clock_us() - since_us) / 1e6, 0.0))
-
-
-def _meta(plan: Plan, fault: Fault, onset_s: float, free_ms: int | None) -> Meta:
-    limits = preset(plan.place, SKIN, OUTWARD).limits
-    space = limits.workspace
-    return Meta(
-        seed=plan.seed,
-        fault=plan.fault,
-        onset_s=onset_s,
-        preset=plan.place,
-        still_ms=fault.still_ms,
-        free_ms=free_ms,
-        hard_n=limits.hard_n,
-        speed_m_s=limits.speed_m_s,
-        turning_rad_s=limits.turning_rad_s,
-        centre=SKIN,
-        outward=OUTWARD,
-        radius_m=space.radius_m,
-        in_m=space.in_m,
-        out_m=space.out_m,
-        tilt_rad=space.tilt_rad,
-    )
 
 
 def assembled(

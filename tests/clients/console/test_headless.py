@@ -9,18 +9,21 @@ import pytest
 from clients.console import headless as under_test
 from clients.console.device import SimulatedHand
 from clients.console.headless import HeadlessConsole
+from clients.control_link import ControlLink, Hears
 from clients.participant import Participant
 from clients.robot.grants import Grants
 from control import orders as o
 from control.console import Console
 from control.messages import Command, Flag, decode
+from signaling import protocol as p
 from tests.control.test_feel import SEEN
 
 
-class Link:
+class Link(ControlLink):
     """Keeps what is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, participant: Participant, part: p.ControlPart, ears: Hears) -> None:
+        super().__init__(participant, part, ears)
         self.sent: list[bytes] = []
         self.came = asyncio.Event()
 
@@ -50,9 +53,9 @@ def granted() -> tuple[Console, bytes]:
 async def test_what_the_hand_begins_goes_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_test, "SEND_S", 60.0)
     hand = SimulatedHand(lambda seconds: (0.0, 0.0, 0.0))
-    console = HeadlessConsole(Participant("ws://127.0.0.1:9/ws", "token"), hand)
-    link = Link()
-    console.link = link  # type: ignore[assignment]
+    console = HeadlessConsole(Participant("ws://127.0.0.1:9/ws", "token"), hand, link=Link)
+    link = console.link
+    assert isinstance(link, Link)
     console.console, key = granted()
     console.feel.observe(SEEN, 0)
     async with console:

@@ -32,6 +32,8 @@ const SHARE = 4; // at most this part of the page's time: the hand's commands co
 export class Drawn implements ReactiveController {
   #handle = 0;
   #nextMs = 0;
+  #begunMs = 0;
+  #drawn: MessageChannel | null = null; // its message comes after the frame's layout and painting
 
   constructor(
     host: LitElement,
@@ -45,27 +47,21 @@ export class Drawn implements ReactiveController {
       this.#handle = requestAnimationFrame(next);
       if (nowMs < this.#nextMs - 4) return;
       this.#nextMs = nowMs + EVERY_MS;
-      const begunMs = performance.now();
+      this.#begunMs = performance.now();
       this.draw(nowMs);
-      // A task of its own runs after this frame's layout and painting.
-      channel(() => {
-        const tookMs = performance.now() - begunMs;
-        this.#nextMs = Math.max(this.#nextMs, nowMs + SHARE * tookMs);
-      });
+      this.#drawn?.port2.postMessage(null);
+    };
+    this.#drawn = new MessageChannel();
+    this.#drawn.port1.onmessage = () => {
+      const tookMs = performance.now() - this.#begunMs;
+      this.#nextMs = Math.max(this.#nextMs, this.#begunMs + SHARE * tookMs);
     };
     this.#handle = requestAnimationFrame(next);
   }
 
   hostDisconnected(): void {
     cancelAnimationFrame(this.#handle);
+    this.#drawn?.port1.close();
+    this.#drawn = null;
   }
-}
-
-function channel(then: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    then();
-  };
-  port2.postMessage(null);
 }
