@@ -32,6 +32,14 @@ class Intake(Protocol):
         """Give a draft back."""
 
 
+async def take_own(intake: Intake, draft: Draft, sender: Sender, expected: Expected) -> Outcome:
+    """Hand in what was made here: not to keep that is a fault of ours. Raises StorageFull, Gone."""
+    outcome = await intake.take(draft, sender, expected)
+    if not outcome.kept:
+        raise RuntimeError(f"our own object was not kept: {outcome.reason}")
+    return outcome
+
+
 class Doorway:
     """One connection to a door. When it ends, all who wait are told."""
 

@@ -34,7 +34,7 @@ from dicom.captures.case import (
 from dicom.descriptions import Descriptions
 from dicom.errors import NotFound, Refused, StorageFull
 from dicom.ingest import Draft, Expected, Sender
-from dicom.intake import Intake
+from dicom.intake import Intake, take_own
 from dicom.pool import Busy, Decoders
 from dicom.presentation.session import Author
 from dicom.web.accept import content_type
@@ -122,9 +122,7 @@ class Capturing:
         finally:
             await intake.discard(came)
         expected = Expected(sop_instance=uid, study=case.study)
-        outcome = await intake.take(made, Sender(institution, "CONSOLE"), expected)
-        if not outcome.kept:
-            raise RuntimeError(f"our own object was not kept: {outcome.reason}")
+        outcome = await take_own(intake, made, Sender(institution, "CONSOLE"), expected)
         if case.own:
             seat.give(institution, case.study)
         log.info(

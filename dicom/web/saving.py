@@ -20,7 +20,7 @@ from dicom.archive import Archive, Instance
 from dicom.descriptions import Descriptions
 from dicom.errors import NotFound
 from dicom.ingest import Expected, Outcome, Sender
-from dicom.intake import Intake
+from dicom.intake import Intake, take_own
 from dicom.pool import Decoders
 from dicom.presentation.image import TAGS
 from dicom.presentation.session import Author, Session
@@ -117,10 +117,7 @@ class Saving:
         except BaseException:
             await intake.discard(draft)
             raise
-        outcome = await intake.take(draft, Sender(institution, "VIEWER"), expected)
-        if not outcome.kept:
-            raise RuntimeError(f"our own object was not kept: {outcome.reason}")
-        return outcome
+        return await take_own(intake, draft, Sender(institution, "VIEWER"), expected)
 
 
 async def _session(request: web.Request) -> Session:
